@@ -1,0 +1,41 @@
+# make check   before each commit: format, lint, unit tests (under a minute, warm)
+# make test    everything CI runs: check, race detector, end to end with real parts (installs Debian packages as root)
+# make bench-check   speed targets, measured on this machine; no part of CI
+GO      ?= go
+TOOL    := $(GO) tool -modfile=tools/go.mod
+UNIT     = $(shell $(GO) list ./... | grep -v /test/)
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
+
+.PHONY: all build check fmt lint unit race e2e setup test bench-check fuzz clean
+
+all: build
+
+build:
+	$(GO) build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/postseal ./cmd/postseal
+
+fmt:
+	$(TOOL) gofumpt -w .
+
+lint:
+	@out=$$($(TOOL) gofumpt -l .); if [ -n "$$out" ]; then echo "not gofumpt-clean (make fmt):"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	$(TOOL) staticcheck ./...
+
+unit:
+	$(GO) test $(UNIT)
+
+check: lint unit
+
+race:
+	$(GO) test -race -count=1 $(UNIT)
+
+setup:
+	test/setup
+
+e2e: setup build
+	POSTSEAL=$(CURDIR)/bin/postseal $(GO) test -count=1 -timeout 25m ./test/...
+
+test: setup check race e2e
+
+clean:
+	rm -rf bin out
