@@ -1,0 +1,153 @@
+// Package config reads postseal.toml: one file, every option with a default
+// that is right for a stock Debian Postfix, every mistake reported at once.
+//
+//	[[listener]]
+//	address = "inet:8891@127.0.0.1"
+//	mode = "both"
+//
+//	[sign]
+//	keytable = "/etc/postseal/keytable"
+//	signingtable = "refile:/etc/postseal/signingtable"
+//
+// The package knows the file and nothing of what its values are for: a Config
+// holds plain values that are right in form. What they name (tables, networks,
+// header fields) is judged by internal/daemon, which reports through the same
+// Problem type, so that both kinds of mistakes come out in one list.
+package config
+
+import "time"
+
+// Config is the whole file with the defaults filled in. A slice that the file
+// does not mention is its default; an empty one in the file stays empty.
+type Config struct {
+	Strict    bool       `toml:"strict"`
+	Listeners []Listener `toml:"listener"`
+	Sign      Sign       `toml:"sign"`
+	Users     []User     `toml:"user"`
+	Limits    Limits     `toml:"limits"`
+	Log       Log        `toml:"log"`
+
+	// Path is the file's name as given, for messages.
+	Path string `toml:"-"`
+
+	lines lines
+}
+
+// Listener is one [[listener]] row.
+type Listener struct {
+	Address     string `toml:"address"`      // the MTA's own spelling, see ParseAddress
+	Mode        string `toml:"mode"`         // sign | verify | both
+	SocketOwner string `toml:"socket_owner"` // of a unix socket; "" leaves it
+	SocketGroup string `toml:"socket_group"`
+	SocketMode  string `toml:"socket_mode"` // octal
+}
+
+// Sign is the [sign] table: who is signed, with what, and how.
+type Sign struct {
+	KeyTable     string `toml:"keytable"`
+	SigningTable string `toml:"signingtable"`
+
+	MultipleSignatures bool   `toml:"multiple_signatures"`
+	SubDomains         bool   `toml:"subdomains"`
+	DefaultKey         string `toml:"default_key"` // DOMAIN/SELECTOR
+
+	TrustedNetworks []string `toml:"trusted_networks"`
+	TrustedDaemons  []string `toml:"trusted_daemons"`
+	TrustedMacros   []string `toml:"trusted_macros"`
+	Peers           []string `toml:"peers"`
+
+	ExemptDomains  []string `toml:"exempt_domains"`
+	DontSignMailTo []string `toml:"dont_sign_mail_to"`
+
+	SenderHeaders []string `toml:"sender_headers"`
+	MultipleFrom  string   `toml:"multiple_from"` // refuse | first
+
+	RequireUserMatch      bool     `toml:"require_user_match"`
+	ReauthenticatingUsers []string `toml:"reauthenticating_users"`
+
+	OnKeyError      string `toml:"on_key_error"`      // accept | tempfail
+	OnInternalError string `toml:"on_internal_error"` // accept | tempfail
+
+	Canonicalization string   `toml:"canonicalization"`
+	Headers          Headers  `toml:"headers"`
+	OmitHeaders      []string `toml:"omit_headers"`
+	Oversign         []string `toml:"oversign"`
+	OversignAbsent   []string `toml:"oversign_absent"`
+	Expire           Duration `toml:"expire"`
+	Identity         string   `toml:"identity"` // none | domain | sender
+}
+
+// User is one [[user]] row: what an outgoing user may sign with.
+type User struct {
+	Match    string   `toml:"match"` // sasl:LOGIN | sasl-domain:DOMAIN | ip:NETWORK | daemon:NAME
+	Domain   string   `toml:"domain"`
+	Selector string   `toml:"selector"`
+	Domains  []string `toml:"domains"`
+	Reauth   bool     `toml:"reauth"`
+}
+
+// Limits bounds what comes from outside. Every default stands with its reason
+// in docs/limits.md.
+type Limits struct {
+	FrameBytes    int64    `toml:"frame_bytes"`
+	DrainBytes    int64    `toml:"drain_bytes"`
+	HeaderBytes   int64    `toml:"header_bytes"`
+	HeaderFields  int64    `toml:"header_fields"`
+	Connections   int64    `toml:"connections"`
+	IdleTimeout   Duration `toml:"idle_timeout"`
+	FrameTimeout  Duration `toml:"frame_timeout"`
+	WriteTimeout  Duration `toml:"write_timeout"`
+	StopTimeout   Duration `toml:"stop_timeout"`
+	KeyOperations int64    `toml:"key_operations"` // 0: the number of cores
+	KeysCached    int64    `toml:"keys_cached"`
+}
+
+// Log is the [log] table.
+type Log struct {
+	Format string `toml:"format"` // text | json
+	Level  string `toml:"level"`  // debug | info | warn | error
+}
+
+// DefaultPath is where the packages install the file.
+const DefaultPath = "/etc/postseal/postseal.toml"
+
+// Default is the configuration of an empty file.
+func Default() *Config {
+	return &Config{
+		Listeners: []Listener{DefaultListener()},
+		Sign: Sign{
+			KeyTable:         "/etc/postseal/keytable",
+			SigningTable:     "refile:/etc/postseal/signingtable",
+			TrustedNetworks:  []string{"127.0.0.0/8", "::1"},
+			TrustedDaemons:   []string{"ORIGINATING"},
+			SenderHeaders:    []string{"From"},
+			MultipleFrom:     "refuse",
+			OnKeyError:       "accept",
+			OnInternalError:  "accept",
+			Canonicalization: "relaxed/relaxed",
+			Headers:          Headers{"default"},
+			Oversign:         []string{"From", "Subject", "To", "Cc", "Reply-To", "Date", "Message-ID"},
+			OversignAbsent:   []string{"From", "Subject", "Reply-To", "Cc"},
+			Identity:         "none",
+		},
+		Limits: Limits{
+			FrameBytes:   1 << 20,
+			DrainBytes:   16 << 20,
+			HeaderBytes:  1 << 20,
+			HeaderFields: 5000,
+			Connections:  2000,
+			IdleTimeout:  Duration(7210 * time.Second),
+			FrameTimeout: Duration(30 * time.Second),
+			WriteTimeout: Duration(30 * time.Second),
+			StopTimeout:  Duration(20 * time.Second),
+			KeysCached:   4096,
+		},
+		Log: Log{Format: "text", Level: "info"},
+	}
+}
+
+// DefaultListener is what a [[listener]] row starts from: reachable for a
+// Postfix in its chroot or not, and for Sendmail, without any group membership.
+func DefaultListener() Listener {
+	return Listener{Address: "inet:8891@127.0.0.1", Mode: "both", SocketMode: "0660"}
+}

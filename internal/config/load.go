@@ -1,0 +1,91 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"reflect"
+	"slices"
+
+	"github.com/BurntSushi/toml"
+)
+
+// maxFile bounds the configuration file; a real one has a few kilobytes.
+const maxFile = 1 << 20
+
+// Load reads a file. The error is Problems, or says why the file cannot be read.
+func Load(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, Problems{{Path: path, Text: "the file does not exist", Hint: "name another with --config"}}
+		}
+		return nil, Problems{{Path: path, Text: fmt.Sprintf("cannot read it: %v", err)}}
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return nil, Problems{{Path: path, Text: fmt.Sprintf("cannot read it: %v", err)}}
+	}
+	if len(text) > maxFile {
+		return nil, Problems{{Path: path, Text: "larger than 1 MiB", Hint: "is this the right file?"}}
+	}
+	return Parse(path, string(text))
+}
+
+// Parse reads the text of a file; path is for messages.
+func Parse(path, text string) (*Config, error) {
+	var generic map[string]any
+	if _, err := toml.Decode(text, &generic); err != nil {
+		return nil, Problems{syntaxProblem(path, err)}
+	}
+	cfg := Default()
+	cfg.Path, cfg.lines = path, scanLines(text)
+	check := checker{cfg: cfg}
+	check.table("", generic, reflect.TypeFor[Config]())
+	if len(check.problems) > 0 {
+		return nil, inFileOrder(check.problems)
+	}
+	rows, _ := generic["listener"].([]map[string]any)
+	if len(rows) > 0 {
+		cfg.Listeners = slices.Repeat([]Listener{DefaultListener()}, len(rows))
+	}
+	if _, err := toml.Decode(text, cfg); err != nil {
+		return nil, Problems{syntaxProblem(path, err)}
+	}
+	if problems := cfg.validate(); len(problems) > 0 {
+		return nil, inFileOrder(problems)
+	}
+	return cfg, nil
+}
+
+func syntaxProblem(path string, err error) Problem {
+	var parse toml.ParseError
+	if errors.As(err, &parse) {
+		return Problem{Path: path, Line: parse.Position.Line, Text: parse.Message}
+	}
+	return Problem{Path: path, Text: err.Error()}
+}
+
+func inFileOrder(ps Problems) Problems {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		if a.Key < b.Key {
+			return -1
+		}
+		return 1
+	})
+	return ps
+}
+
+// Print writes the effective configuration as a file that Load would read
+// to the same effect.
+func (c *Config) Print(w io.Writer) error {
+	enc := toml.NewEncoder(w)
+	enc.Indent = ""
+	return enc.Encode(c)
+}

@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// validate judges the values that stand by themselves.
+func (c *Config) validate() Problems {
+	v := validator{cfg: c}
+	for i, l := range c.Listeners {
+		v.listener(fmt.Sprintf("listener[%d]", i), l)
+	}
+	if len(c.Listeners) == 0 {
+		v.report("listener", "", "no listener: postseal would never be asked")
+	}
+	v.oneOf("sign.multiple_from", c.Sign.MultipleFrom, "refuse", "first")
+	v.oneOf("sign.on_key_error", c.Sign.OnKeyError, "accept", "tempfail")
+	v.oneOf("sign.on_internal_error", c.Sign.OnInternalError, "accept", "tempfail")
+	v.oneOf("sign.identity", c.Sign.Identity, "none", "domain", "sender")
+	if len(c.Sign.SenderHeaders) == 0 {
+		v.report("sign.sender_headers", `the default is ["From"]`, "the list is empty: no message would have a sender")
+	}
+	v.oneOf("log.format", c.Log.Format, "text", "json")
+	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	v.limits(c.Limits)
+	return v.problems
+}
+
+type validator struct {
+	cfg      *Config
+	problems Problems
+}
+
+func (v *validator) report(key, hint, format string, args ...any) {
+	v.problems = append(v.problems, v.cfg.Problem(key, hint, format, args...))
+}
+
+func (v *validator) oneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		v.report(key, "one of "+strings.Join(allowed, ", "), "%q is not a value for this", value)
+	}
+}
+
+func (v *validator) listener(key string, l Listener) {
+	network, _, err := ParseAddress(l.Address)
+	if err != nil {
+		v.report(key+".address", "for example inet:8891@127.0.0.1 or unix:/run/postseal/milter.sock", "%v", err)
+	}
+	v.oneOf(key+".mode", l.Mode, "sign", "verify", "both")
+	if _, err := ParseMode(l.SocketMode); err != nil {
+		v.report(key+".socket_mode", `for example "0660"`, "%v", err)
+	}
+	if network != "unix" && (l.SocketOwner != "" || l.SocketGroup != "") {
+		v.report(key, "", "socket_owner and socket_group are for unix sockets")
+	}
+}
+
+// ParseMode reads the octal permissions of a socket file.
+func ParseMode(s string) (uint32, error) {
+	n, err := strconv.ParseUint(s, 8, 32)
+	if err != nil || n > 0o777 {
+		return 0, fmt.Errorf("%q is no file mode", s)
+	}
+	return uint32(n), nil
+}
+
+// limits checks each bound against the least that lets mail through and the
+// most that the protocol or the machine's memory allows.
+func (v *validator) limits(l Limits) {
+	v.between("limits.frame_bytes", l.FrameBytes, 64<<10, 16<<20)
+	v.between("limits.drain_bytes", l.DrainBytes, l.FrameBytes, 1<<30)
+	v.between("limits.header_bytes", l.HeaderBytes, 16<<10, 64<<20)
+	v.between("limits.header_fields", l.HeaderFields, 50, 100_000)
+	v.between("limits.connections", l.Connections, 1, 1_000_000)
+	v.between("limits.key_operations", l.KeyOperations, 0, 1024)
+	v.between("limits.keys_cached", l.KeysCached, 16, 10_000_000)
+	for key, d := range map[string]Duration{
+		"limits.idle_timeout": l.IdleTimeout, "limits.frame_timeout": l.FrameTimeout,
+		"limits.write_timeout": l.WriteTimeout, "limits.stop_timeout": l.StopTimeout,
+	} {
+		if d <= 0 {
+			v.report(key, "", "must be longer than zero")
+		}
+	}
+}
+
+func (v *validator) between(key string, value, least, most int64) {
+	if value < least || value > most {
+		v.report(key, "", "%d is outside %d to %d", value, least, most)
+	}
+}
