@@ -1,0 +1,131 @@
+package e2e
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/postfix"
+	"github.com/postseal/postseal/test/internal/sandbox"
+	"github.com/postseal/postseal/test/internal/submit"
+)
+
+// setup is what differs in a story's configuration; empty fields have the default that begin gives them.
+type setup struct {
+	keytable     string // lines; the key of NAME lab is r1
+	signingtable string // lines; *@lab.test has NAME lab
+	sign         string // further lines of [sign]
+	log          string // format of the log; the helpers read only the default, json
+}
+
+// story is a running daemon and what a test does with it.
+type story struct {
+	*testing.T
+	dir    string
+	daemon *daemon.Daemon
+	got    []delivery
+}
+
+// begin starts a daemon as the service user, on all listeners that the two Postfix instances know.
+func begin(t *testing.T, c setup) *story {
+	t.Helper()
+	s := &story{T: t, dir: filepath.Join(sandbox.Dir(), "stories", t.Name())}
+	s.must(os.MkdirAll(s.dir, 0o755))
+	s.write("keytable", cmp.Or(c.keytable, key("lab", "r1")))
+	s.write("signingtable", cmp.Or(c.signingtable, "*@lab.test lab\n"))
+	s.write("postseal.toml", s.configuration(c))
+
+	mail := [2]int{len(direct.Log()), len(jailed.Log())}
+	t.Cleanup(func() { s.end(mail) })
+	var err error
+	s.daemon, err = daemon.Start(s.path("postseal.toml"), s.path("log"), sandbox.ServiceID,
+		inetMilter, unixMilter(), jailed.InQueue(jailMilter))
+	s.must(err)
+	return s
+}
+
+func (s *story) configuration(c setup) string {
+	var b strings.Builder
+	for _, address := range []string{"inet:" + inetMilter, "unix:" + unixMilter(), "unix:" + jailed.InQueue(jailMilter)} {
+		fmt.Fprintf(&b, "[[listener]]\naddress = %q\nmode = \"sign\"\n\n", address)
+	}
+	fmt.Fprintf(&b, "[sign]\nkeytable = %q\nsigningtable = %q\n%s\n\n", s.path("keytable"), "refile:"+s.path("signingtable"), c.sign)
+	fmt.Fprintf(&b, "[log]\nformat = %q\n", cmp.Or(c.log, "json"))
+	return b.String()
+}
+
+// end stops the daemon, and after a failure prints all that may tell why.
+func (s *story) end(mail [2]int) {
+	if s.daemon != nil {
+		if err := s.daemon.Stop(); err != nil {
+			s.Errorf("postseal's end: %v", err)
+		}
+	}
+	if !s.Failed() {
+		return
+	}
+	if s.daemon != nil {
+		s.Logf("log of postseal:\n%s", s.daemon.Log())
+	}
+	s.Logf("mail log of direct:\n%s", direct.Log()[mail[0]:])
+	s.Logf("mail log of jailed:\n%s", jailed.Log()[mail[1]:])
+	for _, d := range s.got {
+		s.Logf("delivered from <%s> to %v:\n%.4096s", d.Message.From, d.Message.To, d.Data)
+	}
+}
+
+// key is a line of a key table: NAME for the key of lab.test with selector.
+func key(name, selector string) string {
+	return fmt.Sprintf("%s lab.test:%s:%s\n", name, selector, keyFile(selector))
+}
+
+func (s *story) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *story) write(name, text string) {
+	s.Helper()
+	s.must(os.WriteFile(s.path(name), []byte(text), 0o644))
+}
+
+func (s *story) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// reload sends SIGHUP and returns the log's answer.
+func (s *story) reload() daemon.Line {
+	s.Helper()
+	l, err := s.daemon.Reload()
+	s.must(err)
+	return l
+}
+
+// connect opens port 25 of server from the address source.
+func (s *story) connect(source, server string) *submit.Session {
+	s.Helper()
+	session, err := submit.Open(submit.Options{Address: hostPort(server, "25"), Source: source})
+	s.must(err)
+	return session
+}
+
+// login opens the submission port of server from the address source, and authenticates.
+func (s *story) login(pf *postfix.Postfix, source, server, user string) *submit.Session {
+	s.Helper()
+	session, err := submit.Open(submit.Options{
+		Address: hostPort(server, "587"), Source: source, User: user, Password: postfix.Password, Roots: pf.Roots,
+	})
+	s.must(err)
+	return session
+}
+
+func hostPort(host, port string) string {
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	return host + ":" + port
+}

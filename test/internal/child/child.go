@@ -1,0 +1,96 @@
+// Package child runs servers as child processes: their words go to a file, and their death while a test needs them is an error.
+package child
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/postseal/postseal/test/internal/await"
+)
+
+// Process is a running server.
+type Process struct {
+	cmd  *exec.Cmd
+	log  string
+	done chan struct{} // closed when it has ended
+	err  error         // how it ended; read after done
+}
+
+// Start runs cmd with both of its outputs in the file log.
+func Start(cmd *exec.Cmd, log string) (*Process, error) {
+	f, err := os.Create(log)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	cmd.Stdout, cmd.Stderr = f, f
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	p := &Process{cmd: cmd, log: log, done: make(chan struct{})}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// Ready waits until the server answers on address ("127.0.0.1:53" or the path of a unix socket).
+func (p *Process) Ready(address string) error {
+	network := "tcp"
+	if address[0] == '/' {
+		network = "unix"
+	}
+	err := await.That(address+" accepts connections", func() bool {
+		c, err := net.Dial(network, address)
+		if err == nil {
+			c.Close()
+		}
+		return err == nil || p.ended()
+	})
+	if p.ended() {
+		err = fmt.Errorf("%s ended at its start: %v", p.cmd.Path, p.err)
+	}
+	if err != nil {
+		return fmt.Errorf("%w\n%s", err, p.Log())
+	}
+	return nil
+}
+
+// Log is everything that the process has said so far.
+func (p *Process) Log() []byte {
+	b, err := os.ReadFile(p.log)
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return b
+}
+
+// Signal sends sig.
+func (p *Process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig) }
+
+// Stop ends the process with SIGTERM, or after await.Deadline with SIGKILL, and tells how it ended.
+func (p *Process) Stop() error {
+	_ = p.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+		return p.err
+	case <-time.After(await.Deadline):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		return fmt.Errorf("%s did not stop within %v of SIGTERM", p.cmd.Path, await.Deadline)
+	}
+}
+
+func (p *Process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,79 @@
+package daemon
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Keygen runs postseal keygen and returns the TXT record that it prints.
+func Keygen(domain, selector, algorithm string, bits int, output string) (record string, err error) {
+	args := []string{"keygen", "--domain", domain, "--selector", selector, "--type", algorithm, "--output", output}
+	if bits > 0 {
+		args = append(args, "--bits", strconv.Itoa(bits))
+	}
+	out, err := command(args...)
+	if err != nil {
+		return "", err
+	}
+	m := oneLine.FindSubmatch(out)
+	if m == nil {
+		return "", fmt.Errorf("no TXT record in what keygen printed:\n%s", out)
+	}
+	return string(m[1]), nil
+}
+
+// oneLine finds the record in its form for a provider's web form: NAME TXT VALUE. In the zone-file form it stands in quotes.
+var oneLine = regexp.MustCompile(`(?m) TXT (v=DKIM1;[^"\n]*)$`)
+
+// Facts are what a decision depends on.
+type Facts struct{ From, User, Client, DaemonName string }
+
+// Explanation is the answer of postseal explain --json.
+type Explanation struct {
+	Decision string   `json:"decision"`
+	Reason   string   `json:"reason"`
+	From     string   `json:"from"`
+	Keys     []string `json:"keys"`
+}
+
+// Equal compares two explanations; no keys may be null or an empty list.
+func (e Explanation) Equal(o Explanation) bool {
+	return e.Decision == o.Decision && e.Reason == o.Reason && e.From == o.From && slices.Equal(e.Keys, o.Keys)
+}
+
+// Explain asks postseal explain, a process of its own, what would happen to a message.
+func Explain(config string, f Facts) (e Explanation, err error) {
+	args := []string{"explain", "--config", config, "--json", "--from", f.From, "--client", f.Client, "--daemon-name", f.DaemonName}
+	if f.User != "" {
+		args = append(args, "--user", f.User)
+	}
+	out, err := command(args...)
+	if err != nil {
+		return e, err
+	}
+	if err := json.Unmarshal(out, &e); err != nil {
+		return e, fmt.Errorf("postseal explain: %w in %q", err, out)
+	}
+	return e, nil
+}
+
+func command(args ...string) ([]byte, error) {
+	binary, err := Binary()
+	if err != nil {
+		return nil, err
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command(binary, args...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("postseal %s: %w\n%s%s", strings.Join(args, " "), err, out, &stderr)
+	}
+	return out, nil
+}
