@@ -6,6 +6,7 @@ import "strings"
 type HeaderSet struct {
 	entries []entry
 	index   map[string]int // lower-case name to entry
+	extras  []int          // the oversigned entries, as configured
 }
 
 type entry struct {
@@ -29,6 +30,9 @@ func (s *HeaderSet) add(name string, m mode) {
 		i = len(s.entries)
 		s.index[key] = i
 		s.entries = append(s.entries, entry{name: []byte(name)})
+	}
+	if m >= oversign && s.entries[i].mode < oversign {
+		s.extras = append(s.extras, i)
 	}
 	s.entries[i].mode = max(s.entries[i].mode, m)
 }
@@ -69,9 +73,9 @@ func (s *HeaderSet) Choose(f *Fields, c *Choice) {
 }
 
 func (c *Choice) addOversigned(s *HeaderSet) {
-	for e, entry := range s.entries {
-		if entry.mode == oversignAbsent || entry.mode == oversign && c.last[e] >= 0 {
-			c.Names = append(c.Names, entry.name)
+	for _, e := range s.extras {
+		if s.entries[e].mode == oversignAbsent || c.last[e] >= 0 {
+			c.Names = append(c.Names, s.entries[e].name)
 		}
 	}
 }

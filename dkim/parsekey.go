@@ -43,7 +43,7 @@ func parsePEM(data []byte) (*PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	if more := bytes.Contains(rest, []byte("-----BEGIN ")); more {
+	if bytes.Contains(rest, []byte("-----BEGIN ")) {
 		return nil, errors.New("more than one PEM block: keep one private key in each file, and nothing else")
 	}
 	return key, nil
@@ -171,11 +171,9 @@ type pkcs8 struct {
 // pkcs1Bits reads the size of the modulus of an RSAPrivateKey (RFC 8017 appendix A.1.2) without computing anything.
 func pkcs1Bits(der []byte) (bits int, ok bool) {
 	var key struct {
-		Version               int
-		N                     *big.Int
-		E                     int
-		D, P, Q, Dp, Dq, Qinv *big.Int
-		AdditionalPrimes      []asn1.RawValue `asn1:"optional,omitempty"`
+		Version                     int
+		N, E, D, P, Q, Dp, Dq, Qinv *big.Int
+		AdditionalPrimes            []asn1.RawValue `asn1:"optional,omitempty"`
 	}
 	rest, err := asn1.Unmarshal(der, &key)
 	if err != nil || len(rest) > 0 {

@@ -81,9 +81,15 @@ func Begin(fields *dkim.Fields, keys []Key, options Options) *Message {
 // Write takes the next chunk of the body as it arrives; it keeps nothing of it. It does not fail.
 func (m *Message) Write(chunk []byte) (int, error) { return m.body.Write(chunk) }
 
+// maxPooled is how much header a pooled Message may remember; an ordinary one has a few KB.
+const maxPooled = 64 << 10
+
 // Release gives the memory back. m is of no use afterwards.
 func (m *Message) Release() {
 	m.fields, m.keys, m.options = nil, nil, Options{}
+	if cap(m.input)+cap(m.field.text) > maxPooled {
+		m.input, m.field.text, m.choice = nil, nil, dkim.Choice{}
+	}
 	pool.Put(m)
 }
 
