@@ -123,7 +123,7 @@ func TestPrivateKeyIsNeverShown(t *testing.T) {
 		if strings.Count(log.String(), want) != 2 {
 			t.Errorf("slog shows %s", &log)
 		}
-		if out, err := json.Marshal(key); err != nil || string(out) != "{}" {
+		if out, err := json.Marshal(map[string]any{"key": key}); err != nil || string(out) != `{"key":{}}` {
 			t.Errorf("JSON shows %.60s, %v", out, err)
 		}
 	}

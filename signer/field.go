@@ -34,7 +34,7 @@ func (f *field) layout(k Key, c canon.Pair, now time.Time, expire time.Duration,
 	}
 	f.tag("q", "dns/txt")
 	f.tag("t", strconv.FormatInt(now.Unix(), 10))
-	if expire > 0 {
+	if expire >= time.Second { // x= MUST be greater than t= (section 3.5)
 		f.tag("x", strconv.FormatInt(now.Unix()+int64(expire/time.Second), 10))
 	}
 	f.names(names)
