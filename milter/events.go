@@ -11,7 +11,7 @@ func (d *dialog) call(p packet) (r Response, err error) {
 	if d.session == nil {
 		d.session = d.handler.NewSession(d.Conn)
 	}
-	if p.lost > 0 {
+	if p.lost > 0 && p.cmd != CmdData && p.cmd != CmdEOH { // these two have no data to lose
 		if p.cmd == CmdMail {
 			d.open = true
 			d.session.Mail("", nil) // a message must begin before Fault can tell what is wrong with it
@@ -100,7 +100,7 @@ func field(data []byte, verbatim bool) (name, value []byte, err error) {
 		return nil, nil, violation("HEADER without a name")
 	}
 	last := len(data) - 1
-	if bytes.IndexByte(data[end+1:], 0) != last-end-1 {
+	if last == end || bytes.IndexByte(data[end+1:], 0) != last-end-1 {
 		return nil, nil, violation("HEADER whose value does not end where the packet does")
 	}
 	name, value = data[:end:end], data[end+1:last:last]
