@@ -51,10 +51,12 @@ type Message struct {
 	field  field
 }
 
-var pool = sync.Pool{New: func() any {
+var pool = sync.Pool{New: func() any { return newMessage() }}
+
+func newMessage() *Message {
 	h := sha256.New()
 	return &Message{hash: h, body: canon.NewBody(canon.Simple, h)}
-}}
+}
 
 // defaultHeaders is what a nil Options.Headers stands for.
 var defaultHeaders = sync.OnceValue(func() *dkim.HeaderSet {
@@ -69,13 +71,17 @@ var defaultHeaders = sync.OnceValue(func() *dkim.HeaderSet {
 // Release gives it back.
 func Begin(fields *dkim.Fields, keys []Key, options Options) *Message {
 	m := pool.Get().(*Message)
+	m.begin(fields, keys, options)
+	return m
+}
+
+func (m *Message) begin(fields *dkim.Fields, keys []Key, options Options) {
 	m.fields, m.keys, m.options = fields, keys, options
 	if m.options.Headers == nil {
 		m.options.Headers = defaultHeaders()
 	}
 	m.hash.Reset()
 	m.body.Reset(options.Canonicalization.Body, m.hash)
-	return m
 }
 
 // Write takes the next chunk of the body as it arrives; it keeps nothing of it. It does not fail.

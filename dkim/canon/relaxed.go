@@ -44,15 +44,20 @@ func (b *Body) afterBlank(p []byte, i int) int {
 	return i
 }
 
-// window bounds each search for a rare octet, so that a body with many of the one kind and none of the other costs linear time.
-const window = 512
+// The first near octets behind a blank are scanned, since in text the next one is close. From there on a search for a rare octet is
+// worth its start, and window bounds each, so that a body with many of the one kind and none of the other costs linear time.
+const (
+	near   = 64
+	window = 512
+)
 
 // nextBlank returns the index of the first blank at or after i that needs work: an HTAB, or a SP before another blank, before a
 // CR or at the end of p. It returns len(p) if there is none. Windows without any blank, as in base64, are hopped over.
 func nextBlank(p []byte, i int) int {
-	for len(p)-i > window {
-		end := i + window
-		if w := p[i:end]; bytes.IndexByte(w, ' ') >= 0 || bytes.IndexByte(w, '\t') >= 0 {
+	for size := near; len(p)-i > size; size = window {
+		end := i + size
+		w := p[i:end]
+		if size == near || bytes.IndexByte(w, ' ') >= 0 || bytes.IndexByte(w, '\t') >= 0 {
 			if j := scanBlank(p, i, end); j < end {
 				return j
 			}
@@ -62,26 +67,14 @@ func nextBlank(p []byte, i int) int {
 	return scanBlank(p, i, len(p))
 }
 
-// Eight octets are looked at in one word. For a word w, (w-ones*c) &^ w & highs has a bit for each octet below c, c <= 128; a
-// borrow can set more bits, but only above a true one. So no hit means none, and a hit is looked at octet by octet.
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
 // scanBlank is nextBlank in p[i:end], and returns end if there is none. It looks one octet beyond end where p has one.
 func scanBlank(p []byte, i, end int) int {
-	for ; i+8 <= end && i+9 <= len(p); i += 8 {
-		w := binary.LittleEndian.Uint64(p[i:])
-		next := binary.LittleEndian.Uint64(p[i+1:])
-		isSP := w ^ ones*' '
-		isSP = (isSP - ones) &^ isSP
-		below := (next - ones*(' '+1)) &^ next // SP, HTAB, CR and other controls
-		tab := (w - ones*('\t'+1)) &^ w        // HTAB and controls below it
-		if (isSP&below|tab)&highs == 0 {
+	const step = 16
+	for q := p[i:min(end+1, len(p))]; len(q) > step; q, i = q[step:], i+step {
+		if mayNeedWork(word(q), word(q[1:]))|mayNeedWork(word(q[8:]), word(q[9:])) == 0 {
 			continue
 		}
-		for j := i; j < i+8; j++ {
+		for j := i; j < i+step; j++ {
 			if needsWork(p, j) {
 				return j
 			}
@@ -93,6 +86,25 @@ func scanBlank(p []byte, i, end int) int {
 		}
 	}
 	return end
+}
+
+func word(p []byte) uint64 { return binary.LittleEndian.Uint64(p) }
+
+// Eight octets are looked at in one word. For a word w, (w-ones*c) &^ w & highs has a bit for each octet below c, c <= 128; a
+// borrow can set more bits, but only above a true one.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// mayNeedWork is needsWork for the eight octets of w at once; next is the word one octet further on. Zero means that none of
+// them needs work, all else that one may.
+func mayNeedWork(w, next uint64) uint64 {
+	sp := w ^ ones*' '
+	sp = (sp - ones) &^ sp
+	below := (next - ones*(' '+1)) &^ next // SP, HTAB, CR and other controls
+	tab := (w - ones*('\t'+1)) &^ w        // HTAB and controls below it
+	return (sp&below | tab) & highs
 }
 
 // needsWork reports whether p[i] is a blank that relaxed does not simply pass on.
