@@ -41,12 +41,12 @@ type reading struct {
 
 func cacheFor(o Options) *cache {
 	var c *cache
-	capacity := o.CacheSize
+	capacity := o.KeysCached
 	if o.Prev != nil {
 		c = o.Prev.keys.cache
 		capacity = cmp.Or(capacity, c.capacity)
 	}
-	capacity = cmp.Or(capacity, defaultCacheSize)
+	capacity = cmp.Or(capacity, defaultKeysCached)
 	if c != nil && c.capacity == capacity {
 		return c
 	}

@@ -15,6 +15,9 @@ type Query struct {
 	Multiple bool   // all lines that match, in the order of the lookup, not only the first
 	// RequireUser passes over lines without user= if the client is authenticated.
 	RequireUser bool
+	// Trace, if set, is told line by line what was looked at, for a person who
+	// asks why.
+	Trace func(line string)
 }
 
 // Match is a line of the SigningTable that is for the message. It ends the search
@@ -36,7 +39,8 @@ type Row struct {
 	Scope   Scope
 }
 
-func (r Row) String() string { return fmt.Sprintf("%s:%d", r.Path, r.Line) }
+// Position is "path:line".
+func (r Row) Position() string { return fmt.Sprintf("%s:%d", r.Path, r.Line) }
 
 // Find returns the first line that is for the message, or all of them.
 //
@@ -51,17 +55,11 @@ func (r Row) String() string { return fmt.Sprintf("%s:%d", r.Path, r.Line) }
 // in this order. Case has no meaning, in addresses and in login names. A line with
 // user= is passed over unless the client is authenticated and its login name
 // matches the whole pattern, "*" being any text.
-func (t *Tables) Find(q Query) []Match { return t.find(q, nil) }
-
-// FindTrace is Find for a person who asks why: it also tells, line by line, what
-// was looked at.
-func (t *Tables) FindTrace(q Query) ([]Match, []string) {
-	tr := &trace{}
-	matches := t.find(q, tr)
-	return matches, tr.lines
-}
-
-func (t *Tables) find(q Query, tr *trace) []Match {
+func (t *Tables) Find(q Query) []Match {
+	var tr *trace
+	if q.Trace != nil {
+		tr = &trace{tell: q.Trace}
+	}
 	if q.Sender.Domain == "" || len(t.signing.rows) == 0 {
 		tr.add("no sender's domain, or no line in the SigningTable")
 		return nil
@@ -143,7 +141,7 @@ func (k *keys) usable(dst []KeyRef, name, sender string) (_ []KeyRef, reason str
 		}
 	}
 	if !known {
-		reason = k.unknown(name).message
+		reason = k.noKey(name)
 	}
 	return dst, reason
 }
@@ -151,11 +149,11 @@ func (k *keys) usable(dst []KeyRef, name, sender string) (_ []KeyRef, reason str
 // ref refers to the key of a line for a sender's domain, or says why it cannot
 // sign.
 func (k *keys) ref(line, row int32, sender string) (ref KeyRef, reason string) {
+	if p := k.unusable(line); p != nil {
+		return KeyRef{}, p.String()
+	}
 	if row == none {
-		row = line
-		if k.bad[line].Load() == nil {
-			return KeyRef{}, fmt.Sprintf("%s:%d has no key file for %s", k.table.path, k.rows[line].line, sender)
-		}
+		return KeyRef{}, fmt.Sprintf("%s:%d has no key file for %s", k.table.path, k.rows[line].line, sender)
 	}
 	if p := k.unusable(row); p != nil {
 		return KeyRef{}, p.String()

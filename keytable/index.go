@@ -10,8 +10,8 @@ type signing struct {
 	table  table
 	refile bool
 	rows   []signRow
-	first  map[string]int32   // index key -> first row
-	others []wild             // refile only: rows without a key, in order
+	first  map[string]int32    // index key -> first row
+	others []wild              // refile only: rows without a key, in order
 	faults map[int32]*keyFault // of rows that match but cannot sign
 }
 
@@ -122,12 +122,16 @@ func (s *signing) checkName(r *signRow, name string, k *keys) (faults []*keyFaul
 
 // unknown says that there is no key of a name, and which one may be meant.
 func (k *keys) unknown(name string) *keyFault {
-	if k.table.path == "" {
-		return &keyFault{message: "no key named " + quote(name) + ": there is no KeyTable"}
-	}
-	f := &keyFault{message: "no key named " + quote(name) + " in " + k.table.path}
+	f := &keyFault{message: k.noKey(name)}
 	if near, ok := k.folded()[lower(name)]; ok {
 		f.hint = "names are case-sensitive: there is " + quote(near)
 	}
 	return f
+}
+
+func (k *keys) noKey(name string) string {
+	if k.table.path == "" {
+		return "no key named " + quote(name) + ": there is no KeyTable"
+	}
+	return "no key named " + quote(name) + " in " + k.table.path
 }

@@ -3,15 +3,17 @@ package keytable
 import (
 	"fmt"
 	"iter"
+	"strings"
 
 	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/mailaddr"
 )
 
 // KeyRef is a key of the KeyTable with the names under which it signs. It stays
 // good for a message that began before a reload.
 type KeyRef struct {
 	Name     string
-	Domain   string // for d=, in lower-case A-labels; "%" in Tables.All: the sender's domain
+	Domain   string // for d=, in lower-case A-labels; "%" outside of a Match: the sender's domain
 	Selector string // for s=
 	// Algorithm is 0 as long as the line does not say it and the key was not
 	// read.
@@ -72,48 +74,75 @@ func (t *Tables) All() iter.Seq[KeyRef] {
 	}
 }
 
-// Named returns the keys of a NAME that can sign for a sender's domain, which
-// stands in for "%". If there are none, reason says why.
-func (t *Tables) Named(name, sender string) (refs []KeyRef, reason string) {
-	refs, reason = t.keys.usable(nil, name, sender)
-	if len(refs) > 0 {
-		reason = ""
+// KeysOf returns the keys that a configuration names, those out of service too:
+//
+//	NAME                 all keys of a name of the KeyTable
+//	DOMAIN               all keys that sign with d=DOMAIN
+//	DOMAIN/SELECTOR      of these the one with the selector
+//	/SELECTOR            the same, if one domain only has the selector
+//
+// Keys whose domain is the sender's cannot be named.
+func (t *Tables) KeysOf(name string) ([]KeyRef, error) {
+	refs := t.named(name)
+	if domain, selector, found := strings.Cut(name, "/"); len(refs) == 0 && found && domain == "" {
+		return t.ofSelector(selector)
+	} else if len(refs) == 0 {
+		refs = t.ofDomain(domain, selector)
 	}
-	return refs, reason
+	if len(refs) == 0 {
+		return nil, fmt.Errorf("no key %s in the KeyTable; want NAME, DOMAIN or DOMAIN/SELECTOR", quote(name))
+	}
+	for _, ref := range refs {
+		if ref.Domain == senderDomain {
+			return nil, fmt.Errorf("%v has no domain of its own", ref)
+		}
+	}
+	return refs, nil
 }
 
-// OfDomain returns the keys that can sign with d=domain, of one selector or, if
-// that is empty, of all: one for each selector and algorithm, however many names
-// it has. If there are none, reason says why. A line with DOMAIN "%" is of no
-// domain unless its path has a "%" too.
-func (t *Tables) OfDomain(domain, selector string) (refs []KeyRef, reason string) {
+func (t *Tables) named(name string) (refs []KeyRef) {
+	for line := range t.keys.named(name, "") {
+		refs = append(refs, t.keys.keyRef(line))
+	}
+	return refs
+}
+
+// ofDomain gives one key for each selector and key source, however many names it
+// has.
+func (t *Tables) ofDomain(domain, selector string) (refs []KeyRef) {
 	k := &t.keys
-	row, ok := k.byDomain[domain]
-	if !ok {
-		row = none
+	ascii, err := mailaddr.ALabels(domain)
+	row, ok := k.byDomain[ascii]
+	if err != nil || !ok {
+		return nil
 	}
-	seen := map[string]bool{}
+	type identity struct{ selector, source string }
+	seen := map[identity]bool{}
 	for ; row != none; row = k.rows[row].nextOfD {
-		r := &k.rows[row]
-		if selector != "" && r.selector != selector || domain == senderDomain {
+		id := identity{k.rows[row].selector, k.id(row).text}
+		if selector != "" && selector != id.selector || seen[id] {
 			continue
 		}
-		if p := k.unusable(row); p != nil {
-			reason = p.String()
+		seen[id] = true
+		refs = append(refs, k.keyRef(row))
+	}
+	return refs
+}
+
+func (t *Tables) ofSelector(selector string) ([]KeyRef, error) {
+	domain := ""
+	for i := range t.keys.rows {
+		r := &t.keys.rows[i]
+		if r.selector != selector || r.domain == senderDomain || r.domain == domain {
 			continue
 		}
-		if id := r.selector + ":" + k.id(row).text; !seen[id] {
-			seen[id] = true
-			refs = append(refs, k.keyRef(row))
+		if domain != "" {
+			return nil, fmt.Errorf("the selector %s is that of %s and of %s; write DOMAIN/SELECTOR", quote(selector), domain, r.domain)
 		}
+		domain = r.domain
 	}
-	switch {
-	case len(refs) > 0:
-		return refs, ""
-	case reason == "" && selector == "":
-		reason = fmt.Sprintf("no key of %s in %s", quote(domain), k.table.path)
-	case reason == "":
-		reason = fmt.Sprintf("no key of %s with selector %s in %s", quote(domain), quote(selector), k.table.path)
+	if domain == "" {
+		return nil, fmt.Errorf("no key with the selector %s in the KeyTable", quote(selector))
 	}
-	return nil, reason
+	return t.ofDomain(domain, selector), nil
 }

@@ -34,8 +34,8 @@ import (
 	"slices"
 )
 
-// defaultCacheSize is how many parsed keys stay in memory: 4.5 KB each for RSA-2048.
-const defaultCacheSize = 4096
+// defaultKeysCached is how many parsed keys stay in memory: 4.5 KB each for RSA-2048.
+const defaultKeysCached = 4096
 
 // Options tell Load what to read.
 type Options struct {
@@ -45,8 +45,8 @@ type Options struct {
 	// Prev are the tables in use until now, nil at start. Their parsed keys are
 	// shared where key and file are unchanged, and kept where a key turned bad.
 	Prev *Tables
-	// CacheSize bounds the parsed keys in memory; 0 means 4096, or that of Prev.
-	CacheSize int
+	// KeysCached bounds the parsed keys in memory; 0 means 4096, or that of Prev.
+	KeysCached int
 	// Notice hears of what goes wrong after Load outside of Validate: a key file
 	// that changed, a key that turned out to be bad. It may be called from
 	// several goroutines. May be nil.
@@ -77,6 +77,20 @@ func Load(o Options) (*Tables, error) {
 	}
 	return t, nil
 }
+
+// KeyCount is the number of keys, those out of service included.
+func (t *Tables) KeyCount() int {
+	n := len(t.keys.rows)
+	for i := range t.keys.rows {
+		if t.keys.rows[i].source == fromScan {
+			n--
+		}
+	}
+	return n
+}
+
+// RowCount is the number of lines of the SigningTable that can match.
+func (t *Tables) RowCount() int { return len(t.signing.rows) }
 
 // Problems returns what is known to be wrong with lines and keys, in the order of
 // the files. Keys that neither a message nor Validate has asked for yet have only

@@ -50,11 +50,19 @@ func (l *lookup) rows(key []byte) (over bool) {
 	return false
 }
 
+// MatchLogin reports whether a login name matches a pattern in which "*" is any
+// text. Case has no meaning: many servers take a login in any case and hand it on
+// as it was typed. No pattern matches the empty name of a client that did not
+// authenticate.
+func MatchLogin(pattern, login string) bool {
+	return login != "" && match(lower(pattern), lower(login))
+}
+
 // take adds a row if it is for the user and reports whether the search is over.
 func (l *lookup) take(row int32) (over bool) {
 	r := &l.signing.rows[row]
 	switch {
-	case r.user != "" && (l.login == "" || !match(r.user, l.login)):
+	case r.user != "" && !MatchLogin(r.user, l.login):
 		l.trace.passed(l.signing, row, "it is for other users")
 		return false
 	case r.user == "" && l.query.RequireUser && l.login != "":

@@ -5,17 +5,20 @@ import "fmt"
 // maxTrace bounds what a person is told; a table may have 100,000 lines.
 const maxTrace = 200
 
-// trace collects what a lookup does, in words. A nil trace costs nothing.
-type trace struct{ lines []string }
+// trace puts what a lookup does into words. A nil trace costs nothing.
+type trace struct {
+	tell func(line string)
+	told int
+}
 
 func (tr *trace) add(text string) {
-	if tr == nil || len(tr.lines) > maxTrace {
+	if tr == nil || tr.told > maxTrace {
 		return
 	}
-	if len(tr.lines) == maxTrace {
+	if tr.told++; tr.told > maxTrace {
 		text = "... and so on"
 	}
-	tr.lines = append(tr.lines, text)
+	tr.tell(text)
 }
 
 // miss tells of an index key that no line has, in the words of the table.
@@ -47,11 +50,11 @@ func (tr *trace) match(m Match) {
 	if tr == nil {
 		return
 	}
-	tr.add(fmt.Sprintf("%v: pattern %s matches", m.Row, quote(m.Row.Pattern)))
+	tr.add(fmt.Sprintf("%s: pattern %s matches", m.Row.Position(), quote(m.Row.Pattern)))
 	if m.OutOfService != "" {
-		tr.add(fmt.Sprintf("%v: out of service: %s", m.Row, m.OutOfService))
+		tr.add(fmt.Sprintf("%s: out of service: %s", m.Row.Position(), m.OutOfService))
 	}
 	for _, key := range m.Keys {
-		tr.add(fmt.Sprintf("%v: signs with %v", m.Row, key))
+		tr.add(fmt.Sprintf("%s: signs with %v", m.Row.Position(), key))
 	}
 }
