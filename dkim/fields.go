@@ -72,7 +72,7 @@ func (f *Fields) FromBottom(name string) iter.Seq[int] {
 	}
 }
 
-// above returns the lowest field called name above field i, or -1.
+// above returns the lowest field called name above field i; negative if there is none.
 func (f *Fields) above(name string, i int) int {
 	for i--; i >= 0 && !equalFold(f.Name(i), name); i-- {
 	}
@@ -91,7 +91,7 @@ func (f *Fields) Instances(dst []int, names []string) []int {
 			from = len(f.index)
 		}
 		i := f.above(name, from)
-		taken[key] = max(i, 0)
+		taken[key] = i
 		if i >= 0 {
 			dst = append(dst, i)
 		}

@@ -74,10 +74,9 @@ func (b *Body) Close() error {
 		b.cr = false
 		b.pass(loneCR)
 	}
-	b.blank = false // section 3.4.4: blanks at the end of a line, finished or not
-	// Section 3.4.3 wants a CRLF after any body, the empty one too; section 3.4.4 only after one that has a line left.
+	// What is still pending does not count: blanks at the end of a line (section 3.4.4), empty lines at the end of the body. Section
+	// 3.4.3 wants a CRLF after any body, the empty one too; section 3.4.4 only after one that has a line left.
 	if b.kind == Simple || b.n > 0 {
-		b.crlfs = 0
 		b.put(crlfBlock[:2])
 	}
 	b.flush()
