@@ -8,8 +8,8 @@ type Limits struct {
 	FrameBytes int
 	// DrainBytes is the longest packet that is read and thrown away; its message then has a Fault. A longer length is no length: the peer is out of step, and the connection is closed.
 	DrainBytes int
-	// Connections is how many connections are served at once, over all listeners; 0 means any number. Further clients wait in the listener's backlog: an MTA takes a
-	// connection that is accepted and closed for a failure, and a slow one for a busy filter.
+	// Connections is how many connections are served at once, over all listeners; 0 means any number. Further clients wait in the listener's backlog (or, one
+	// for each of several listeners, accepted but not yet served): an MTA takes a connection that is accepted and closed for a failure, and a slow one for a busy filter.
 	Connections int
 	// IdleTimeout is how long a connection may stay silent between packets. MTAs keep it open as long as their own client stays; libmilter waits 7,210 seconds.
 	IdleTimeout time.Duration

@@ -80,11 +80,16 @@ func legal(cmd Command, steps Step) phaseSet {
 	return set
 }
 
-// after tells the phase that a legal command leads to. A settled message stays that until it ends.
+// after tells the phase that a legal command leads to.
 func after(cmd Command, now phase) phase {
 	rule := order[cmd]
-	if rule.stays || now == phaseSettled && inMessage.has(rule.next) && cmd != CmdMail {
+	switch {
+	case cmd == CmdUnknown && !inSession.has(now):
+		return phaseReady // without CONNECT the SMTP session begins with its first event
+	case rule.stays:
 		return now
+	case now == phaseSettled && inMessage.has(rule.next) && cmd != CmdMail:
+		return phaseSettled // until the message ends
 	}
 	return rule.next
 }
