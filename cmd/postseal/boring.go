@@ -1,0 +1,7 @@
+//go:build boringcrypto
+
+package main
+
+import boringcrypto "crypto/boring"
+
+func boring() bool { return boringcrypto.Enabled() }

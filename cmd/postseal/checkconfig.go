@@ -1,0 +1,45 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postseal/postseal/internal/daemon"
+)
+
+func newCheckConfig(io stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "check-config",
+		Short: "Check configuration, tables and keys, and list every problem",
+		Long: `Reads what serve would read, every key included, without starting anything,
+and lists all problems at once. Exits 78 when there are any.`,
+		Args: cobra.NoArgs,
+	}
+	path := configFlag(cmd)
+	printIt := cmd.Flags().Bool("print", false, "print the effective configuration, defaults included")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := loadConfig(*path, "")
+		if err != nil {
+			return configError(err)
+		}
+		if *printIt {
+			if err := cfg.Print(io.out); err != nil {
+				return failed(err)
+			}
+		}
+		snapshot, err := daemon.Build(cfg, nil, nil)
+		if err != nil {
+			return configError(err)
+		}
+		if problems := daemon.AllProblems(cmd.Context(), snapshot); len(problems) > 0 {
+			return configError(fmt.Errorf("rows that cannot work (serve runs without them):\n%w", errors.Join(problems...)))
+		}
+		if !*printIt {
+			fmt.Fprintf(io.out, "%s: ok, %d keys, %d signing rows\n", *path, snapshot.Tables.KeyCount(), snapshot.Tables.RowCount())
+		}
+		return nil
+	}
+	return cmd
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/filter"
+)
+
+func newExplain(io stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "explain [FILE]",
+		Short: "Say what would happen to a message, and why",
+		Long: `Says what the daemon would do with a message and why, with the words of its log
+line: give the message's file, or just its sender with --from.`,
+		Example: `  postseal explain --from ada@example.com
+  postseal explain --from ada@example.com --user ada --client 192.0.2.1
+  postseal explain message.eml`,
+		Args: cobra.MaximumNArgs(1),
+	}
+	path := configFlag(cmd)
+	from := cmd.Flags().String("from", "", "the message's From field, or just an address")
+	asJSON := cmd.Flags().Bool("json", false, "print a JSON object")
+	raw := cmd.Flags().Bool("raw", false, "take the file's line ends as they are")
+	situation := situationFlags(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		if (len(args) == 1) == (*from != "") {
+			return &exitError{exitUsage, fmt.Errorf("name a message file, or a sender with --from")}
+		}
+		cfg, snapshot, err := openSnapshot(*path)
+		if err != nil {
+			return err
+		}
+		fields := fromOnly(*from)
+		if len(args) == 1 {
+			message, _, err := readMessage(io.in, args[0], *raw)
+			if err != nil {
+				return findingError(err)
+			}
+			if fields, _, err = dkim.ParseFields(message); err != nil {
+				return findingError(fmt.Errorf("%s: %w", args[0], err))
+			}
+		}
+		facts, err := situation.facts(cfg, snapshot, fields)
+		if err != nil {
+			return &exitError{exitUsage, err}
+		}
+		e := filter.Explain(snapshot, facts)
+		if *asJSON {
+			return json.NewEncoder(io.out).Encode(e)
+		}
+		printExplanation(io, e)
+		return nil
+	}
+	return cmd
+}
+
+func printExplanation(io stdio, e filter.Explanation) {
+	fmt.Fprintf(io.out, "decision: %s\nreason:   %s\n", e.Decision, e.Reason)
+	line := func(label, text string) {
+		if text != "" {
+			fmt.Fprintf(io.out, "%-9s %s\n", label+":", text)
+		}
+	}
+	line("detail", e.Detail)
+	line("from", e.From)
+	line("user", e.User)
+	line("keys", strings.Join(e.Keys, ", "))
+	for _, f := range e.Failures {
+		line("failure", f)
+	}
+	if e.Deferred {
+		line("reply", "the message is deferred (sign.on_key_error)")
+	}
+	fmt.Fprintln(io.out, "because:")
+	for _, l := range e.Trail {
+		fmt.Fprintln(io.out, "  -", l)
+	}
+}

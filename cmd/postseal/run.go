@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postseal/postseal/internal/config"
+)
+
+// Exit codes, the same for every command.
+const (
+	exitDone     = 0
+	exitWarnings = 1
+	exitFinding  = 2
+	exitUsage    = 4
+	exitInternal = 5
+	exitConfig   = 78 // serve and check-config; the systemd unit does not restart on it
+)
+
+// stdio is what a command talks to.
+type stdio struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// exitError carries an exit code; a nil err has been told already.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+func (e *exitError) Unwrap() error { return e.err }
+
+// run is the whole program: it parses the arguments, runs a command and gives
+// the exit code.
+func run(ctx context.Context, args []string, io stdio) int {
+	root := newRoot(io)
+	root.SetArgs(args)
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	var exit *exitError
+	if !errors.As(err, &exit) {
+		exit = &exitError{code: exitUsage, err: fmt.Errorf("%w\nSee: postseal --help", err)}
+	}
+	if exit.err != nil {
+		fmt.Fprintf(io.err, "postseal: %v\n", exit.err)
+	}
+	return exit.code
+}
+
+func newRoot(io stdio) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "postseal",
+		Short:         "DKIM milter for Postfix and Sendmail",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(
+		newServe(io), newCheckConfig(io), newKeygen(io), newSign(io), newExplain(io), newDemo(io), newVersion(io),
+	)
+	return root
+}
+
+// configFlag adds --config.
+func configFlag(cmd *cobra.Command) *string {
+	return cmd.Flags().StringP("config", "c", config.DefaultPath, "configuration file")
+}
+
+func configError(err error) error  { return &exitError{exitConfig, err} }
+func failed(err error) error       { return &exitError{exitInternal, err} }
+func findingError(err error) error { return &exitError{exitFinding, err} }

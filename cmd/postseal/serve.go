@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/daemon"
+)
+
+func newServe(io stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the milter in the foreground",
+		Long: `Runs the milter in the foreground and logs to standard error.
+
+SIGHUP reads configuration, tables and keys anew, as one: if anything cannot be
+read the old state stays in use. SIGTERM stops in order: messages that are under
+way have limits.stop_timeout to end.`,
+		Args: cobra.NoArgs,
+	}
+	path := configFlag(cmd)
+	listenAddress := cmd.Flags().String("listen", "", "listen here instead of where the file says, with its first listener's mode")
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		load := func() (*config.Config, error) { return loadConfig(*path, *listenAddress) }
+		cfg, err := load()
+		if err != nil {
+			return configError(err)
+		}
+		log := daemon.NewLogger(io.err, cfg.Log)
+		d, err := daemon.Open(load, log)
+		if err != nil {
+			return configError(err)
+		}
+		ctx, cancel := context.WithCancel(cmd.Context())
+		defer cancel()
+		go reloadOnHangup(ctx, d, log)
+		if err := d.Run(ctx); err != nil {
+			return failed(err)
+		}
+		return nil
+	}
+	return cmd
+}
+
+// loadConfig reads the file; listen, when given, replaces its listeners and
+// keeps the first one's mode.
+func loadConfig(path, listen string) (*config.Config, error) {
+	cfg, err := config.Load(path)
+	if err != nil || listen == "" {
+		return cfg, err
+	}
+	if _, _, err := config.ParseAddress(listen); err != nil {
+		return nil, fmt.Errorf("--listen: %w", err)
+	}
+	l := config.DefaultListener()
+	l.Address, l.Mode = listen, cfg.Listeners[0].Mode
+	cfg.Listeners = []config.Listener{l}
+	return cfg, nil
+}
+
+func reloadOnHangup(ctx context.Context, d *daemon.Daemon, log *slog.Logger) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+			if err := d.Reload(); err != nil {
+				log.Error("reload failed, the old configuration stays in use", "error", err)
+			} else {
+				log.Info("reloaded")
+			}
+		}
+	}
+}

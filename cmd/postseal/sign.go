@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/filter"
+)
+
+func newSign(io stdio) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "sign FILE",
+		Short: "Sign a message file as the daemon would, to standard output",
+		Long: `Signs a message file ("-" for standard input) as the daemon would and writes it
+to standard output. A message that the daemon would leave unsigned is not
+written: the reason goes to standard error and the exit code is 2.`,
+		Args: cobra.ExactArgs(1),
+	}
+	path := configFlag(cmd)
+	raw := cmd.Flags().Bool("raw", false, "take the file's line ends as they are")
+	situation := situationFlags(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error {
+		cfg, snapshot, err := openSnapshot(*path)
+		if err != nil {
+			return err
+		}
+		message, note, err := readMessage(io.in, args[0], *raw)
+		if err != nil {
+			return findingError(err)
+		}
+		if note != "" {
+			fmt.Fprintln(io.err, "postseal:", note)
+		}
+		fields, bodyAt, err := dkim.ParseFields(message)
+		if err != nil {
+			return findingError(fmt.Errorf("%s: %w", args[0], err))
+		}
+		facts, err := situation.facts(cfg, snapshot, fields)
+		if err != nil {
+			return &exitError{exitUsage, err}
+		}
+		values, e := filter.SignFile(snapshot, facts, message[bodyAt:], time.Now())
+		for _, f := range e.Failures {
+			fmt.Fprintln(io.err, "postseal: warning:", f)
+		}
+		if len(values) == 0 {
+			return findingError(fmt.Errorf("%s: not signed: %s: %s", args[0], e.Reason, e.Detail))
+		}
+		for _, v := range values {
+			fmt.Fprintf(io.out, "DKIM-Signature: %s\r\n", v)
+		}
+		if _, err := io.out.Write(message); err != nil {
+			return failed(err)
+		}
+		return nil
+	}
+	return cmd
+}

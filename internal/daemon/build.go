@@ -1,0 +1,184 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/dkim/canon"
+	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/filter"
+	"github.com/postseal/postseal/internal/mailaddr"
+	"github.com/postseal/postseal/internal/netlist"
+	"github.com/postseal/postseal/internal/policy"
+	"github.com/postseal/postseal/keytable"
+	"github.com/postseal/postseal/signer"
+)
+
+// Build turns a configuration into the snapshot that messages work with. The
+// tables of an earlier snapshot lend their parsed keys. The error holds every
+// problem at once; rows that cannot work are no error but are listed by
+// Snapshot.Tables.Problems; notice, which may be nil, hears of keys that turn bad
+// later.
+func Build(cfg *config.Config, prev *filter.Snapshot, notice func(keytable.Problem)) (*filter.Snapshot, error) {
+	b := builder{cfg: cfg, notice: notice}
+	s := &filter.Snapshot{
+		Snapshot: &policy.Snapshot{
+			Trust:            b.trust(),
+			Peers:            b.networks("sign.peers", cfg.Sign.Peers),
+			Exempt:           b.domains("sign.exempt_domains", cfg.Sign.ExemptDomains),
+			NoSignTo:         b.recipients("sign.dont_sign_mail_to", cfg.Sign.DontSignMailTo),
+			SenderHeaders:    cfg.Sign.SenderHeaders,
+			FirstAuthor:      cfg.Sign.MultipleFrom == "first",
+			Multiple:         cfg.Sign.MultipleSignatures,
+			SubDomains:       cfg.Sign.SubDomains,
+			RequireUserMatch: cfg.Sign.RequireUserMatch,
+			Reauthenticating: cfg.Sign.ReauthenticatingUsers,
+			KeyErrorDefers:   cfg.Sign.OnKeyError == "tempfail",
+		},
+		Signing:     b.signing(),
+		Limits:      filter.Limits{HeaderBytes: int(cfg.Limits.HeaderBytes), HeaderFields: int(cfg.Limits.HeaderFields)},
+		FaultDefers: cfg.Sign.OnInternalError == "tempfail",
+	}
+	s.Identity, _ = policy.ParseIdentityRule(cfg.Sign.Identity)
+	s.Tables = b.tables(prev)
+	s.Users = b.users(s.Tables)
+	s.DefaultKeys = b.keys("sign.default_key", cfg.Sign.DefaultKey, s.Tables)
+	if err := b.err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// builder collects what is wrong while it makes the parts.
+type builder struct {
+	cfg      *config.Config
+	problems config.Problems
+	tableErr error // of the table files, which name their own lines
+	notice   func(keytable.Problem)
+}
+
+func (b *builder) err() error {
+	if len(b.problems) == 0 {
+		return b.tableErr
+	}
+	return errors.Join(b.problems, b.tableErr)
+}
+
+func (b *builder) report(key string, errs ...error) {
+	for _, err := range errs {
+		b.problems = append(b.problems, b.cfg.Problem(key, "", "%v", err))
+	}
+}
+
+func (b *builder) networks(key string, entries []string) *netlist.List {
+	list, errs := netlist.Parse(entries)
+	b.report(key, errs...)
+	return list
+}
+
+func (b *builder) domains(key string, entries []string) policy.DomainSet {
+	set, errs := policy.ParseDomainSet(entries)
+	b.report(key, errs...)
+	return set
+}
+
+func (b *builder) recipients(key string, entries []string) policy.AddressSet {
+	set, errs := policy.ParseAddressSet(entries)
+	b.report(key, errs...)
+	return set
+}
+
+func (b *builder) trust() policy.Trust {
+	t := policy.Trust{
+		Networks: b.networks("sign.trusted_networks", b.cfg.Sign.TrustedNetworks),
+		Daemons:  b.cfg.Sign.TrustedDaemons,
+	}
+	for _, entry := range b.cfg.Sign.TrustedMacros {
+		rule, err := policy.ParseMacroRule(entry)
+		if err != nil {
+			b.report("sign.trusted_macros", err)
+		}
+		t.Macros = append(t.Macros, rule)
+	}
+	return t
+}
+
+// signing makes the options that all signatures share.
+func (b *builder) signing() signer.Options {
+	o := signer.Options{Expire: time.Duration(b.cfg.Sign.Expire)}
+	pair, err := canon.ParsePair(b.cfg.Sign.Canonicalization)
+	if err != nil {
+		b.report("sign.canonicalization", err)
+	}
+	o.Canonicalization = pair
+	selection := dkim.Selection{Sign: b.cfg.Sign.Headers}
+	if name := b.cfg.Sign.Headers.Preset(); name != "" {
+		preset, ok := dkim.Preset(name)
+		if !ok {
+			b.report("sign.headers", fmt.Errorf("%q is no preset; say default, mail-assure, or list header fields", name))
+		}
+		selection.Sign = preset.Sign
+	}
+	selection.Oversign, selection.OversignAbsent = b.cfg.Sign.Oversign, b.cfg.Sign.OversignAbsent
+	if o.Headers, err = selection.Omit(b.cfg.Sign.OmitHeaders...).Compile(); err != nil {
+		b.report("sign.headers", err)
+	}
+	return o
+}
+
+func (b *builder) tables(prev *filter.Snapshot) *keytable.Tables {
+	opts := keytable.Options{
+		KeyTable: b.cfg.Sign.KeyTable, SigningTable: b.cfg.Sign.SigningTable,
+		KeysCached: int(b.cfg.Limits.KeysCached), Notice: b.notice,
+	}
+	if prev != nil {
+		opts.Prev = prev.Tables
+	}
+	tables, err := keytable.Load(opts)
+	b.tableErr = err
+	return tables
+}
+
+func (b *builder) users(tables *keytable.Tables) []policy.UserRule {
+	var rules []policy.UserRule
+	for i, u := range b.cfg.Users {
+		key := fmt.Sprintf("user[%d]", i)
+		match, err := policy.ParseUserMatch(u.Match)
+		if err != nil {
+			b.report(key+".match", err)
+			continue
+		}
+		rule := policy.UserRule{Match: match, Reauth: u.Reauth}
+		for _, d := range u.Domains {
+			name, dot := strings.CutPrefix(d, ".")
+			domain, err := mailaddr.ALabels(name)
+			if err != nil {
+				b.report(key+".domains", fmt.Errorf("%q: %w", d, err))
+			}
+			if dot {
+				domain = "." + domain
+			}
+			rule.Domains = append(rule.Domains, domain)
+		}
+		if u.Domain != "" || u.Selector != "" {
+			rule.Keys = b.keys(key+".domain", strings.TrimSuffix(u.Domain+"/"+u.Selector, "/"), tables)
+		}
+		rules = append(rules, rule)
+	}
+	return rules
+}
+
+// keys finds the keys that a configuration names as KeysOf says.
+func (b *builder) keys(key, name string, tables *keytable.Tables) []keytable.KeyRef {
+	if name == "" || tables == nil { // tables that cannot be read are told already
+		return nil
+	}
+	refs, err := tables.KeysOf(name)
+	if err != nil {
+		b.report(key, err)
+	}
+	return refs
+}

@@ -1,0 +1,175 @@
+// Package daemon turns a configuration into the objects of a running milter,
+// and keeps it running: listeners, reload, orderly stop.
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/filter"
+	"github.com/postseal/postseal/internal/policy"
+	"github.com/postseal/postseal/keytable"
+	"github.com/postseal/postseal/milter"
+)
+
+// Daemon is one running milter.
+type Daemon struct {
+	load    func() (*config.Config, error)
+	log     *slog.Logger
+	current atomic.Pointer[filter.Snapshot]
+	first   *config.Config // as started: listeners and limits keep to it
+
+	listeners []net.Listener
+	servers   []*milter.Server
+
+	reloading sync.Mutex
+	validate  context.CancelFunc // stops the running pass over the keys
+}
+
+// Open builds the first snapshot and opens the listeners. load gives the
+// configuration, now and at each reload. The error holds all problems of
+// configuration and tables.
+func Open(load func() (*config.Config, error), log *slog.Logger) (*Daemon, error) {
+	cfg, err := load()
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{load: load, log: log, first: cfg, validate: func() {}}
+	snapshot, err := Build(cfg, nil, d.notice)
+	if err != nil {
+		return nil, err
+	}
+	if cfg.Strict {
+		if err := strictly(snapshot); err != nil {
+			return nil, err
+		}
+	}
+	d.use(snapshot)
+	gate := filter.NewGate(int(cfg.Limits.KeyOperations))
+	for _, l := range cfg.Listeners {
+		ln, err := listen(l)
+		if err != nil {
+			d.closeListeners()
+			return nil, err
+		}
+		d.listeners = append(d.listeners, ln)
+		d.servers = append(d.servers, d.server(l, cfg.Limits, gate))
+	}
+	return d, nil
+}
+
+// server is the milter server of one listener.
+func (d *Daemon) server(l config.Listener, limits config.Limits, gate filter.Gate) *milter.Server {
+	mode, _ := policy.ParseMode(l.Mode)
+	s := &milter.Server{
+		Handler: &filter.Handler{Current: d.current.Load, Mode: mode, Log: d.log, Gate: gate},
+		Limits: milter.Limits{
+			FrameBytes:   int(limits.FrameBytes),
+			DrainBytes:   int(limits.DrainBytes),
+			Connections:  int(limits.Connections),
+			IdleTimeout:  time.Duration(limits.IdleTimeout),
+			FrameTimeout: time.Duration(limits.FrameTimeout),
+			WriteTimeout: time.Duration(limits.WriteTimeout),
+		},
+		Log: d.log,
+	}
+	s.Actions, s.Required, s.Steps = filter.Negotiation(mode)
+	s.Macros = filter.Macros(&d.current.Load().Trust)
+	return s
+}
+
+// Addresses tells where the daemon listens, in the order of the configuration.
+func (d *Daemon) Addresses() []net.Addr {
+	var all []net.Addr
+	for _, ln := range d.listeners {
+		all = append(all, ln.Addr())
+	}
+	return all
+}
+
+// Run serves until ctx ends or a listener fails, and then stops in order:
+// messages that are under way have limits.stop_timeout to end.
+func (d *Daemon) Run(ctx context.Context) error {
+	failed := make(chan error, len(d.servers))
+	for i, s := range d.servers {
+		d.log.Info("listening", "address", d.first.Listeners[i].Address, "mode", d.first.Listeners[i].Mode)
+		go func() { failed <- s.Serve(d.listeners[i]) }()
+	}
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+	}
+	d.log.Info("stopping", "timeout", time.Duration(d.first.Limits.StopTimeout))
+	d.stop()
+	d.log.Info("stopped")
+	if errors.Is(err, milter.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+func (d *Daemon) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(d.first.Limits.StopTimeout))
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, s := range d.servers {
+		wg.Go(func() {
+			if err := s.Shutdown(ctx); err != nil {
+				d.log.Warn("messages were cut off", "error", err)
+			}
+		})
+	}
+	wg.Wait()
+	d.reloading.Lock()
+	d.validate()
+	d.reloading.Unlock()
+}
+
+func (d *Daemon) closeListeners() {
+	for _, ln := range d.listeners {
+		ln.Close()
+	}
+}
+
+// use makes a snapshot the current one, names its rows that are out of
+// service, and begins a pass over its keys.
+func (d *Daemon) use(s *filter.Snapshot) {
+	d.validate()
+	ctx, cancel := context.WithCancel(context.Background())
+	d.validate = cancel
+	d.current.Store(s)
+	for _, p := range s.Tables.Problems() {
+		d.notice(p)
+	}
+	go s.Tables.Validate(ctx, d.notice)
+}
+
+// notice logs a row or key that cannot work.
+func (d *Daemon) notice(p keytable.Problem) { d.log.Error("out of service", "problem", p.String()) }
+
+// strictly makes every row that cannot work an error.
+func strictly(s *filter.Snapshot) error {
+	errs := AllProblems(context.Background(), s)
+	if len(errs) == 0 {
+		return nil
+	}
+	return fmt.Errorf("strict = true and rows are out of service:\n%w", errors.Join(errs...))
+}
+
+// AllProblems reads every key and lists each row that cannot work.
+func AllProblems(ctx context.Context, s *filter.Snapshot) []error {
+	var errs []error
+	for _, p := range s.Tables.Problems() {
+		errs = append(errs, p)
+	}
+	s.Tables.Validate(ctx, func(p keytable.Problem) { errs = append(errs, p) })
+	return errs
+}

@@ -1,0 +1,112 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/postseal/postseal/internal/config"
+)
+
+// listen opens one listener of the configuration.
+func listen(l config.Listener) (net.Listener, error) {
+	network, address, err := config.ParseAddress(l.Address)
+	if err != nil {
+		return nil, err
+	}
+	switch network {
+	case "unix":
+		return listenUnix(address, l)
+	case "fd":
+		return nil, fmt.Errorf("%s: systemd handed over no socket of that name", l.Address)
+	}
+	ln, err := net.Listen(network, address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("%s: another program listens there already; stop it or choose another port", l.Address)
+	}
+	return ln, err
+}
+
+// listenUnix opens a unix socket with its owner, group and mode. A socket file
+// that nobody answers on was left by a dead process and is replaced; one that
+// is alive, or a file of another kind, is not touched.
+func listenUnix(path string, l config.Listener) (net.Listener, error) {
+	if err := removeStale(path); err != nil {
+		return nil, err
+	}
+	mode, err := config.ParseMode(l.SocketMode)
+	if err != nil {
+		return nil, err
+	}
+	// Made for nobody but us, opened to others once owner and group are right.
+	old := syscall.Umask(0o177)
+	ln, err := net.Listen("unix", path)
+	syscall.Umask(old)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", l.Address, err)
+	}
+	if err := own(path, l.SocketOwner, l.SocketGroup); err != nil {
+		ln.Close()
+		return nil, err
+	}
+	if err := os.Chmod(path, fs.FileMode(mode)); err != nil {
+		ln.Close()
+		return nil, err
+	}
+	return ln, nil
+}
+
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return fmt.Errorf("unix:%s: a file that is no socket stands there; move it away", path)
+	}
+	conn, err := net.DialTimeout("unix", path, time.Second)
+	if err == nil {
+		conn.Close()
+		return fmt.Errorf("unix:%s: another program answers on this socket; stop it first", path)
+	}
+	if !errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("unix:%s: cannot tell whether the socket is in use: %w", path, err)
+	}
+	return os.Remove(path)
+}
+
+// own gives the socket file to an owner and a group, by name or number; an
+// empty name leaves it.
+func own(path, owner, group string) error {
+	uid, gid := -1, -1
+	if owner != "" {
+		u, err := user.Lookup(owner)
+		if err != nil {
+			return fmt.Errorf("socket_owner: %w", err)
+		}
+		uid, _ = strconv.Atoi(u.Uid)
+	}
+	if group != "" {
+		g, err := user.LookupGroup(group)
+		if err != nil {
+			return fmt.Errorf("socket_group: %w", err)
+		}
+		gid, _ = strconv.Atoi(g.Gid)
+	}
+	if uid < 0 && gid < 0 {
+		return nil
+	}
+	if err := os.Chown(path, uid, gid); err != nil {
+		return fmt.Errorf("%w; postseal must run as root or be a member of the group", err)
+	}
+	return nil
+}

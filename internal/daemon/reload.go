@@ -1,0 +1,45 @@
+package daemon
+
+import (
+	"reflect"
+
+	"github.com/postseal/postseal/internal/config"
+)
+
+// Reload reads configuration, tables and keys anew and makes them current as
+// one snapshot. If anything cannot be read, the old one stays, and the error
+// says why. Messages that are under way keep what they began with.
+func (d *Daemon) Reload() error {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	cfg, err := d.load()
+	if err != nil {
+		return err
+	}
+	snapshot, err := Build(cfg, d.current.Load(), d.notice)
+	if err != nil {
+		return err
+	}
+	d.use(snapshot)
+	for _, key := range needsRestart(d.first, cfg) {
+		d.log.Warn("changed, but needs a restart", "key", key)
+	}
+	return nil
+}
+
+// needsRestart names what a reload cannot change.
+func needsRestart(old, now *config.Config) []string {
+	var keys []string
+	if !reflect.DeepEqual(old.Listeners, now.Listeners) {
+		keys = append(keys, "listener")
+	}
+	if old.Log != now.Log {
+		keys = append(keys, "log")
+	}
+	was, is := old.Limits, now.Limits
+	was.HeaderBytes, was.HeaderFields, was.KeysCached = is.HeaderBytes, is.HeaderFields, is.KeysCached
+	if was != is {
+		keys = append(keys, "limits")
+	}
+	return keys
+}

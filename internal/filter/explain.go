@@ -1,0 +1,73 @@
+package filter
+
+import (
+	"time"
+
+	"github.com/postseal/postseal/internal/policy"
+	"github.com/postseal/postseal/signer"
+)
+
+// Explanation is what the log line of a message would say, and how it came to
+// that.
+type Explanation struct {
+	Decision string        `json:"decision"`
+	Reason   policy.Reason `json:"reason"`
+	Detail   string        `json:"detail,omitempty"`
+	From     string        `json:"from"`
+	User     string        `json:"user"`
+	Keys     []string      `json:"keys"`
+	Failures []string      `json:"failures,omitempty"`
+	Deferred bool          `json:"deferred,omitempty"`
+	Trail    []string      `json:"trail"`
+}
+
+// Explain decides as a session does at the end of a header, and tries the keys.
+func Explain(s *Snapshot, f *policy.Facts) Explanation {
+	m, trail := decide(s, f)
+	e := Explanation{
+		Decision: unsigned, Reason: m.decision.Reason, Detail: m.decision.Detail,
+		From: m.decision.Sender.Domain, User: f.User, Keys: []string{}, Failures: m.failures,
+		Deferred: m.decision.Tempfail, Trail: trail.Lines,
+	}
+	if m.decision.Sign {
+		e.Decision = signed
+		for _, k := range m.keys {
+			e.Keys = append(e.Keys, keyName(k))
+		}
+	}
+	return e
+}
+
+// SignFile signs a whole message as a session would. The values are those of
+// the DKIM-Signature fields, the first to stand on top; none where the
+// explanation says that the message is left alone.
+func SignFile(s *Snapshot, f *policy.Facts, body []byte, now time.Time) (values []string, e Explanation) {
+	e = Explain(s, f)
+	if e.Decision != signed {
+		return nil, e
+	}
+	m, _ := decide(s, f)
+	signing := signer.Begin(f.Fields, m.keys, s.Signing)
+	defer signing.Release()
+	signing.Write(body)
+	for _, made := range signing.Sign(now) {
+		if made.Err != nil {
+			e.Failures = append(e.Failures, keyName(made.Key)+": "+made.Err.Error())
+			continue
+		}
+		values = append(values, made.Value)
+	}
+	if len(values) == 0 {
+		e.Decision, e.Reason = unsigned, SigningFailed
+	}
+	return values, e
+}
+
+func decide(s *Snapshot, f *policy.Facts) (*message, *policy.Trail) {
+	trail := new(policy.Trail)
+	m := &message{snapshot: s, user: f.User, decision: s.Decide(f, trail)}
+	if m.decision.Sign {
+		m.loadKeys()
+	}
+	return m, trail
+}

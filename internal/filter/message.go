@@ -1,0 +1,121 @@
+package filter
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/policy"
+	"github.com/postseal/postseal/signer"
+)
+
+// message is the state between MAIL and the end of one message.
+type message struct {
+	snapshot *Snapshot
+	start    time.Time
+	size     int64 // bytes of header and body, as they came
+
+	fields          dkim.Fields
+	overLimit       string // why the header is not kept whole
+	exemptRecipient string
+
+	decision policy.Decision
+	user     string
+	keys     []signer.Key // loaded, of a decision to sign
+	signing  *signer.Message
+	watch    bodyWatch
+	failures []string // keys that were out of service, beside those that sign
+}
+
+var messages = sync.Pool{New: func() any { return new(message) }}
+
+// maxPooledHeader is the header memory that a pooled message may keep.
+const maxPooledHeader = 64 << 10
+
+func newMessage(snapshot *Snapshot) *message {
+	m := messages.Get().(*message)
+	m.snapshot, m.start = snapshot, time.Now()
+	return m
+}
+
+func (m *message) release() {
+	if m.signing != nil {
+		m.signing.Release()
+	}
+	fields := m.fields
+	if fields.Bytes() > maxPooledHeader {
+		fields = dkim.Fields{}
+	}
+	fields.Reset()
+	clear(m.keys)
+	*m = message{fields: fields, keys: m.keys[:0]}
+	messages.Put(m)
+}
+
+// addField keeps a field, unless the header has outgrown its limits.
+func (m *message) addField(name, value []byte) {
+	m.size += int64(len(name) + 1 + len(value) + 2)
+	limits := m.snapshot.Limits
+	switch {
+	case m.overLimit != "":
+	case m.fields.Len() >= limits.HeaderFields:
+		m.overLimit = fmt.Sprintf("more than %d header fields (limits.header_fields)", limits.HeaderFields)
+	case m.size > int64(limits.HeaderBytes):
+		m.overLimit = fmt.Sprintf("more than %d bytes of header (limits.header_bytes)", limits.HeaderBytes)
+	default:
+		m.fields.Add(name, value)
+	}
+}
+
+// loadKeys gets the private keys of a decision to sign. Those that cannot be
+// had are left out; when none can, the decision turns to leaving the message
+// alone.
+func (m *message) loadKeys() {
+	d := &m.decision
+	for _, k := range d.Keys {
+		private, err := k.Private()
+		if err != nil {
+			m.failures = append(m.failures, err.Error())
+			continue
+		}
+		m.keys = append(m.keys, signer.Key{Domain: k.Domain, Selector: k.Selector, Identity: k.Identity, Private: private})
+	}
+	if len(m.keys) == 0 {
+		*d = policy.Decision{
+			Reason: policy.KeyUnavailable, Detail: m.failures[0],
+			Tempfail: m.snapshot.KeyErrorDefers, Sender: d.Sender,
+		}
+	}
+}
+
+func (m *message) write(chunk []byte) {
+	m.size += int64(len(chunk))
+	if m.signing != nil {
+		m.signing.Write(chunk)
+		m.watch.write(chunk)
+	}
+}
+
+// sign makes the signatures and tells the outcome. It is called at the end of
+// a message that was decided to be signed.
+func (m *message) sign(o *outcome) {
+	o.failures, o.warnings = m.failures, m.watch.warnings()
+	for _, s := range m.signing.Sign(time.Now()) {
+		if s.Err != nil {
+			o.failures = append(o.failures, keyName(s.Key)+": "+s.Err.Error())
+			continue
+		}
+		o.keys = append(o.keys, keyName(s.Key))
+		o.values = append(o.values, s.Value)
+	}
+	if len(o.values) == 0 {
+		*o = outcome{
+			decision: unsigned, reason: SigningFailed, failures: o.failures,
+			tempfail: m.snapshot.KeyErrorDefers,
+		}
+	}
+}
+
+// keyName is how log and explain name a key.
+func keyName(k signer.Key) string { return k.Domain + "/" + k.Selector }

@@ -1,0 +1,157 @@
+package policy
+
+import (
+	"strings"
+
+	"github.com/postseal/postseal/internal/mailaddr"
+	"github.com/postseal/postseal/internal/netlist"
+	"github.com/postseal/postseal/keytable"
+)
+
+// Snapshot is one state of configuration and tables. It never changes; a
+// reload makes another.
+type Snapshot struct {
+	Tables *keytable.Tables
+
+	Trust  Trust
+	Peers  *netlist.List // clients whose mail is none of our business
+	Users  []UserRule
+	Exempt DomainSet
+
+	SenderHeaders    []string
+	FirstAuthor      bool // multiple_from = "first"
+	Multiple         bool // multiple_signatures
+	SubDomains       bool
+	RequireUserMatch bool
+	Reauthenticating []string // login patterns
+	KeyErrorDefers   bool     // on_key_error = "tempfail"
+	DefaultKeys      []keytable.KeyRef
+	Identity         IdentityRule
+	NoSignTo         AddressSet // dont_sign_mail_to
+}
+
+// Decide answers for one message, in the order that docs/design.md gives. The
+// trail, when there is one, collects what was tried.
+func (s *Snapshot) Decide(f *Facts, trail *Trail) Decision {
+	if d, done := s.outgoing(f, trail); done {
+		return d
+	}
+	sender, none := s.sender(f.Fields)
+	if none != nil {
+		trail.add(none.detail)
+		return Decision{Reason: none.reason, Detail: none.detail}
+	}
+	trail.add("the sender is " + sender.String())
+	d := s.forSender(sender, f, trail)
+	d.Sender = sender
+	d.Tempfail = d.Reason == KeyUnavailable && s.KeyErrorDefers
+	return d
+}
+
+// outgoing decides what depends on the client alone: done means that the
+// message is left alone.
+func (s *Snapshot) outgoing(f *Facts, trail *Trail) (d Decision, done bool) {
+	if f.Mode == VerifyOnly {
+		trail.add("the listener only verifies")
+		return Decision{Reason: ListenerVerifies}, true
+	}
+	trusted, why := s.Trust.trusts(f)
+	trail.add(why)
+	if !trusted {
+		return Decision{Reason: NotTrusted, Detail: why}, true
+	}
+	if s.reauthenticates(f, s.userRule(f)) {
+		trail.add("user " + f.User + " re-authenticates: nothing is signed for it")
+		return Decision{Reason: Reauthenticating, Detail: f.User}, true
+	}
+	if f.ExemptRecipient != "" {
+		trail.add("recipient " + f.ExemptRecipient + " is in dont_sign_mail_to")
+		return Decision{Reason: RecipientExempt, Detail: f.ExemptRecipient}, true
+	}
+	return Decision{}, false
+}
+
+// forSender finds the keys for a trusted client's message.
+func (s *Snapshot) forSender(sender mailaddr.Address, f *Facts, trail *Trail) Decision {
+	if s.Exempt.Has(sender.Domain) {
+		trail.add(sender.Domain + " is in exempt_domains")
+		return Decision{Reason: DomainExempt, Detail: sender.Domain}
+	}
+	rule := s.userRule(f)
+	if !rule.mayUse(sender.Domain) {
+		trail.add("the [[user]] row " + rule.Match.String() + " does not list " + sender.Domain)
+		return Decision{Reason: UserNotAllowed, Detail: rule.Match.String()}
+	}
+	if d, found := s.fromTable(sender, sender, f, SigningTable, trail); found {
+		return d
+	}
+	if s.SubDomains {
+		for parent := range parents(sender.Domain) {
+			at := mailaddr.Address{Local: sender.Local, Domain: parent}
+			if d, found := s.fromTable(at, sender, f, ParentDomain, trail); found {
+				return d
+			}
+		}
+	}
+	return s.fallback(sender, rule, trail)
+}
+
+// fromTable asks the signing table for an address: the sender's, or the same
+// local part at a parent domain.
+func (s *Snapshot) fromTable(at, sender mailaddr.Address, f *Facts, reason Reason, trail *Trail) (Decision, bool) {
+	query := keytable.Query{Sender: at, Multiple: s.Multiple, RequireUser: s.RequireUserMatch && f.Authenticated()}
+	if f.Authenticated() {
+		query.User = f.User
+	}
+	if trail != nil {
+		query.Trace = trail.add
+	}
+	matches := s.Tables.Find(query)
+	if len(matches) == 0 {
+		return Decision{}, false
+	}
+	d := Decision{Reason: reason}
+	for _, m := range matches {
+		for _, ref := range m.Keys {
+			d.Keys = append(d.Keys, Key{KeyRef: ref, Identity: s.identity(m.Identity, ref.Domain, sender)})
+		}
+	}
+	d.Detail = matches[0].Row.Position()
+	if d.Sign = len(d.Keys) > 0; !d.Sign {
+		d.Reason, d.Detail = KeyUnavailable, d.Detail+": "+matches[0].OutOfService
+		trail.add("out of service: " + d.Detail)
+	}
+	return d, true
+}
+
+// fallback is the outgoing user's key, then the default key.
+func (s *Snapshot) fallback(sender mailaddr.Address, rule *UserRule, trail *Trail) Decision {
+	keys, reason, detail := s.DefaultKeys, DefaultKey, "sign.default_key"
+	if rule != nil && len(rule.Keys) > 0 {
+		keys, reason, detail = rule.Keys, UserKey, rule.Match.String()
+	}
+	if len(keys) == 0 {
+		trail.add("no line, user or default key for " + sender.Domain)
+		return Decision{Reason: NoKey, Detail: sender.Domain}
+	}
+	trail.add("falls back to the key of " + detail)
+	d := Decision{Sign: true, Reason: reason, Detail: detail}
+	for _, ref := range keys {
+		d.Keys = append(d.Keys, Key{KeyRef: ref, Identity: s.identity("", ref.Domain, sender)})
+	}
+	return d
+}
+
+// parents walks up from a domain to the last name with two labels: no public
+// suffix list, since only a line that the admin wrote for a parent counts.
+func parents(domain string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for {
+			_, parent, ok := strings.Cut(domain, ".")
+			if !ok || !strings.Contains(parent, ".") || !yield(parent) {
+				return
+			}
+			domain = parent
+		}
+	}
+}

@@ -1,0 +1,49 @@
+// Command bench measures the speeds that postseal promises, on this machine,
+// and compares each with its target: make bench-check. It is no part of CI,
+// where other work on the machine would decide the verdict.
+//
+// Ratios are taken within one run, round by round, and the median counts. The
+// daemon runs as a process of its own, with logging on, and its CPU time is
+// read from /proc.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+)
+
+func main() {
+	binary := flag.String("postseal", "bin/postseal", "the program to measure")
+	flag.Parse()
+	fmt.Printf("%s, %d cores, %s\n\n", cpuModel(), runtime.NumCPU(), runtime.Version())
+	fmt.Println("| what | target | measured | verdict |")
+	fmt.Println("|---|---|---|---|")
+	r := new(report)
+	r.canonicalization()
+	if err := r.daemon(*binary); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	if r.missed {
+		os.Exit(1)
+	}
+}
+
+// report prints a line for each speed.
+type report struct{ missed bool }
+
+func (r *report) line(what, target, measured string, holds bool) {
+	verdict := "holds"
+	if !holds {
+		verdict, r.missed = "**missed**", true
+	}
+	fmt.Printf("| %s | %s | %s | %s |\n", what, target, measured, verdict)
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
