@@ -160,5 +160,11 @@ func (b *logBook) count(text string) (n int) {
 	return n
 }
 
+func (b *logBook) clear() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lines = nil
+}
+
 // nothing is a Handler whose Sessions do nothing.
 var nothing = milter.HandlerFunc(func(*milter.Conn) milter.Session { return milter.NopSession{} })
