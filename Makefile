@@ -37,5 +37,8 @@ e2e: setup build
 
 test: setup check race e2e
 
+bench-check: build
+	$(GO) run ./test/bench -postseal bin/postseal
+
 clean:
 	rm -rf bin out

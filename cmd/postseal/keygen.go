@@ -30,7 +30,7 @@ web form. As root the file is readable by group postseal, else by its owner only
 	domain := cmd.Flags().StringP("domain", "d", "", "signing domain (required)")
 	selector := cmd.Flags().StringP("selector", "s", "", "selector (required)")
 	kind := cmd.Flags().StringP("type", "t", "rsa", "rsa or ed25519")
-	bits := cmd.Flags().IntP("bits", "b", 2048, "size of an RSA key, 1024 to 4096")
+	bits := cmd.Flags().IntP("bits", "b", 0, "size of an RSA key, 1024 to 4096 (default 2048)")
 	output := cmd.Flags().StringP("output", "o", "", "file to make (default SELECTOR.DOMAIN.pem)")
 	cmd.MarkFlagRequired("domain")
 	cmd.MarkFlagRequired("selector")

@@ -38,7 +38,7 @@ func (d *Duration) UnmarshalText(text []byte) error {
 // MarshalText is the inverse of UnmarshalText.
 func (d Duration) MarshalText() ([]byte, error) {
 	if d == 0 {
-		return nil, nil
+		return []byte{}, nil
 	}
 	return []byte(time.Duration(d).String()), nil
 }
