@@ -42,7 +42,7 @@ func begin(t *testing.T, c setup) *story {
 	mail := [2]int{len(direct.Log()), len(jailed.Log())}
 	t.Cleanup(func() { s.end(mail) })
 	var err error
-	s.daemon, err = daemon.Start(s.path("postseal.toml"), s.path("log"), sandbox.ServiceID,
+	s.daemon, err = postseal.Serve(s.path("postseal.toml"), s.path("log"), sandbox.ServiceID,
 		inetMilter, unixMilter(), jailed.InQueue(jailMilter))
 	s.must(err)
 	return s

@@ -16,9 +16,10 @@ import (
 // The parts that all stories share: a name server, the place where mail arrives, two Postfix instances and some keys.
 // Each story runs a daemon of its own, behind the milter addresses that the Postfix instances know.
 var (
-	nextHop *sink.Sink
-	direct  *postfix.Postfix // no chroot; milter over TCP, but over a unix socket for what comes in at unixAddress
-	jailed  *postfix.Postfix // chrooted, as Debian ships Postfix; milter over a unix socket in the queue directory
+	postseal daemon.Program
+	nextHop  *sink.Sink
+	direct   *postfix.Postfix // no chroot; milter over TCP, but over a unix socket for what comes in at unixAddress
+	jailed   *postfix.Postfix // chrooted, as Debian ships Postfix; milter over a unix socket in the queue directory
 )
 
 const (
@@ -44,6 +45,9 @@ func TestMain(m *testing.M) {
 }
 
 func build(dir string) (err error) {
+	if postseal, err = daemon.Install(dir); err != nil {
+		return err
+	}
 	dns, err := nameserver.Start(filepath.Join(dir, "dns"), sandbox.Resolver, sandbox.OuterIPv4)
 	if err != nil {
 		return err
@@ -126,8 +130,8 @@ func makeKeys(dns *nameserver.Server, dir string) error {
 	for _, k := range []struct {
 		selector, algorithm string
 		bits                int
-	}{{"r1", "rsa", 2048}, {"r2", "rsa", 2048}, {"e1", "ed25519", 0}} {
-		record, err := daemon.Keygen("lab.test", k.selector, k.algorithm, k.bits, keyFile(k.selector))
+	}{{"r1", "rsa", 2048}, {"r2", "rsa", 2048}, {"e1", "ed25519", 256}} {
+		record, err := postseal.Keygen("lab.test", k.selector, k.algorithm, k.bits, keyFile(k.selector))
 		if err != nil {
 			return err
 		}

@@ -12,24 +12,33 @@ import (
 )
 
 // Keygen runs postseal keygen and returns the TXT record that it prints.
-func Keygen(domain, selector, algorithm string, bits int, output string) (record string, err error) {
+func (p Program) Keygen(domain, selector, algorithm string, bits int, output string) (record string, err error) {
 	args := []string{"keygen", "--domain", domain, "--selector", selector, "--type", algorithm, "--output", output}
 	if bits > 0 {
 		args = append(args, "--bits", strconv.Itoa(bits))
 	}
-	out, err := command(args...)
+	out, err := p.run(args...)
 	if err != nil {
 		return "", err
 	}
 	m := oneLine.FindSubmatch(out)
 	if m == nil {
-		return "", fmt.Errorf("no TXT record in what keygen printed:\n%s", out)
+		return "", fmt.Errorf("no TXT record on a line of its own in what keygen printed:\n%s", out)
+	}
+	var zone []byte
+	for _, part := range zoneString.FindAllSubmatch(out, -1) {
+		zone = append(zone, part[1]...)
+	}
+	if !bytes.Equal(zone, m[1]) {
+		return "", fmt.Errorf("keygen's zone-file lines and its one line differ:\n%s", out)
 	}
 	return string(m[1]), nil
 }
 
-// oneLine finds the record in its form for a provider's web form: NAME TXT VALUE. In the zone-file form it stands in quotes.
-var oneLine = regexp.MustCompile(`(?m) TXT (v=DKIM1;[^"\n]*)$`)
+var (
+	oneLine    = regexp.MustCompile(`(?m)^(v=DKIM1;[^"\n]*)$`)
+	zoneString = regexp.MustCompile(`"([^"\n]*)"`)
+)
 
 // Facts are what a decision depends on.
 type Facts struct{ From, User, Client, DaemonName string }
@@ -48,12 +57,12 @@ func (e Explanation) Equal(o Explanation) bool {
 }
 
 // Explain asks postseal explain, a process of its own, what would happen to a message.
-func Explain(config string, f Facts) (e Explanation, err error) {
+func (p Program) Explain(config string, f Facts) (e Explanation, err error) {
 	args := []string{"explain", "--config", config, "--json", "--from", f.From, "--client", f.Client, "--daemon-name", f.DaemonName}
 	if f.User != "" {
 		args = append(args, "--user", f.User)
 	}
-	out, err := command(args...)
+	out, err := p.run(args...)
 	if err != nil {
 		return e, err
 	}
@@ -63,13 +72,9 @@ func Explain(config string, f Facts) (e Explanation, err error) {
 	return e, nil
 }
 
-func command(args ...string) ([]byte, error) {
-	binary, err := Binary()
-	if err != nil {
-		return nil, err
-	}
+func (p Program) run(args ...string) ([]byte, error) {
 	var stderr bytes.Buffer
-	cmd := exec.Command(binary, args...)
+	cmd := exec.Command(string(p), args...)
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {

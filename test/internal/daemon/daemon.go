@@ -3,19 +3,27 @@ package daemon
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 
 	"github.com/postseal/postseal/test/internal/child"
 )
 
-// Binary is the program under test: the environment variable POSTSEAL, which make e2e sets.
-func Binary() (string, error) {
-	if b := os.Getenv("POSTSEAL"); b != "" {
-		return b, nil
+// Program is the path of a postseal binary that every user may run.
+type Program string
+
+// Install copies the program under test, which the environment variable POSTSEAL names (make e2e sets it), into dir: where
+// it was built, under /root or a home directory, the service user may not reach it.
+func Install(dir string) (Program, error) {
+	binary, err := os.ReadFile(os.Getenv("POSTSEAL"))
+	if err != nil {
+		return "", fmt.Errorf("POSTSEAL must name the postseal binary (make e2e builds it and says where it is): %w", err)
 	}
-	return "", errors.New("POSTSEAL must name the postseal binary (make e2e builds it and says where it is)")
+	p := filepath.Join(dir, "postseal")
+	return Program(p), os.WriteFile(p, binary, 0o755)
 }
 
 // Daemon is a running postseal serve.
@@ -24,22 +32,18 @@ type Daemon struct {
 	Config string // path of its postseal.toml
 }
 
-// Start runs postseal serve as the user and group id, and returns when all of its listeners answer
+// Serve runs postseal serve as the user and group id, and returns when all of its listeners answer
 // ("127.0.0.1:8891" or the path of a unix socket). It logs to the file log, in the format that config says.
-func Start(config, log string, id uint32, listeners ...string) (*Daemon, error) {
-	binary, err := Binary()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(binary, "serve", "--config", config)
+func (p Program) Serve(config, log string, id uint32, listeners ...string) (*Daemon, error) {
+	cmd := exec.Command(string(p), "serve", "--config", config)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}}
-	p, err := child.Start(cmd, log)
+	process, err := child.Start(cmd, log)
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{Process: p, Config: config}
+	d := &Daemon{Process: process, Config: config}
 	for _, l := range listeners {
-		if err := p.Ready(l); err != nil {
+		if err := d.Ready(l); err != nil {
 			return nil, errors.Join(err, d.Stop())
 		}
 	}
