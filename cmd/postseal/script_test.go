@@ -74,6 +74,7 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
 	}
 }
+
 func exitCode(err error) string {
 	var exit *exec.ExitError
 	switch {
