@@ -1,6 +1,9 @@
 package keytable
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // signing are the rows of a SigningTable with the index of one of the two
 // lookups. Rows of the same key are chained in the order of the file, so a lookup
@@ -50,6 +53,7 @@ func (s *signing) load(spec string, k *keys, problems *[]Problem, fatal *Problem
 		s.rows = append(s.rows, row)
 		keys = append(keys, key)
 	})
+	s.rows = slices.Clone(s.rows) // without the room that append keeps for more
 	s.link(keys)
 	s.check(k, problems)
 }

@@ -2,6 +2,7 @@ package keytable
 
 import (
 	"iter"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -80,6 +81,7 @@ func (k *keys) parse(spec string, fatal *Problems) (faults []rowFault) {
 		row.line = int32(line)
 		k.rows = append(k.rows, row)
 	})
+	k.rows = slices.Clone(k.rows) // without the room that append keeps for more
 	return faults
 }
 

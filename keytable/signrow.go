@@ -76,7 +76,10 @@ func (r *signRow) expandIdentity(sender string) (string, error) {
 	}
 	local, domain := splitAddress(strings.ReplaceAll(r.identity, "%", sender))
 	ascii, err := validDomain(domain)
-	return local + "@" + ascii, err
+	if err != nil {
+		return "", err
+	}
+	return local + "@" + ascii, nil
 }
 
 // checkIdentity compares i= and d= where neither depends on the sender.
