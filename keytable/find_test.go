@@ -68,6 +68,8 @@ func TestPatterns(t *testing.T) {
 		{"refile:", "*@example.com", "a@example.com", true, ScopeDomain},
 		{"refile:", "*@example.com", "a@sub.example.com", false, 0},
 		{"refile:", "*@example.com", `""@example.com`, true, ScopeDomain},
+		{"refile:", "@example.com", `""@example.com`, true, ScopeDomain},
+		{"refile:", "@example.com", "a@example.com", false, 0},
 		{"refile:", "*@*.example.com", "a@example.com", false, 0},
 		{"refile:", "*@*.example.com", "a@x.y.example.com", true, ScopeSeveral},
 		{"refile:", "*@*.example.com", "a@xexample.com", false, 0},

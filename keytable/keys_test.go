@@ -75,6 +75,18 @@ func TestDuplicateFoundWhileServing(t *testing.T) {
 	}
 }
 
+// The same where the lines themselves say so, and their keys come from a scan.
+func TestDuplicateScans(t *testing.T) {
+	s := newSite(t)
+	s.write("keys/example.com/a.pem", pemOf(rsa1()))
+	s.write("keys/example.com/b.pem", pemOf(rsa2()))
+	tables := s.load("mail %:s1:./keys/%/a.pem:rsa-sha256\nmail %:s2:./keys/%/b.pem:rsa-sha256\n", "refile:", "* mail\n", nil)
+	got := tables.Find(Query{Sender: address(t, "a@example.com")})
+	if len(got) != 1 || len(got[0].Keys) != 0 || !strings.Contains(got[0].OutOfService, "the same algorithm") {
+		t.Errorf("got %+v", got)
+	}
+}
+
 // Ruling 10: "%" in a path stands for the names that are there at load.
 func TestScan(t *testing.T) {
 	s := newSite(t)

@@ -3,6 +3,7 @@ package keytable
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -216,4 +217,25 @@ func TestNoTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	equal(t, "problems", s.problems(tables), []string{`signingtable:1: no key named "mail": there is no KeyTable`})
+}
+
+// What can be known without reading a key is known before the first message.
+func TestProblemsAtLoad(t *testing.T) {
+	s := newSite(t)
+	s.write("public.pem", pemOf(rsa1()))
+	if err := os.Chmod(s.path("public.pem"), 0o602); err != nil {
+		t.Fatal(err)
+	}
+	tables := s.load("pub example.com:s1:./public.pem\n"+
+		"gone example.com:s1:./nothere.pem\n"+
+		"same example.com:s1:./rsa1.pem\nsame example.com:s2:./rsa1.pem\n"+
+		"said example.com:s1:./rsa1.pem:rsa-sha256\nsaid example.com:s2:./rsa2.pem:rsa-sha256\n"+
+		"later example.com:s1:./rsa1.pem\nlater example.com:s2:./rsa2.pem\n", "file:", "", nil)
+	var got []int
+	for _, p := range tables.Problems() {
+		got = append(got, p.Line)
+	}
+	if want := []int{1, 2, 3, 4, 5, 6}; !slices.Equal(got, want) {
+		t.Errorf("problems in lines %v, want %v", got, want)
+	}
 }

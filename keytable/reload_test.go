@@ -57,16 +57,26 @@ func TestReloadKeepsLastGoodKey(t *testing.T) {
 		spoil          func(s site)
 		problem        string
 	}{
-		{"missing", oneKey, func(s site) { os.Remove(s.path("rsa1.pem")) },
-			"keytable:1: key file rsa1.pem does not exist; the key read before signs on until the next start"},
-		{"public", oneKey, func(s site) { os.Chmod(s.path("rsa1.pem"), 0o644) },
-			"keytable:1: key file rsa1.pem has mode 0644: every user of this host can read or change it; the key read before signs on until the next start (chmod o-rwx rsa1.pem)"},
-		{"garbage", oneKey, func(s site) { s.write("rsa1.pem", "-----BEGIN PRIVATE KEY-----\n") },
-			"keytable:1: key file rsa1.pem: damaged PEM: want whole lines from -----BEGIN to -----END with base64 between them; the key read before signs on until the next start"},
-		{"other path", "mail example.com:s1:./nothere.pem\n", func(site) {},
-			"keytable:1: key file nothere.pem does not exist; the key read before signs on until the next start"},
-		{"wrong algorithm", "mail example.com:s1:./ed1.pem:rsa-sha256\n", func(site) {},
-			"keytable:1: the line says rsa-sha256, but its key is for ed25519-sha256; the key read before signs on until the next start"},
+		{
+			"missing", oneKey, func(s site) { os.Remove(s.path("rsa1.pem")) },
+			"keytable:1: key file rsa1.pem does not exist; the key read before signs on until the next start",
+		},
+		{
+			"public", oneKey, func(s site) { os.Chmod(s.path("rsa1.pem"), 0o644) },
+			"keytable:1: key file rsa1.pem has mode 0644: every user of this host can read or change it; the key read before signs on until the next start (chmod o-rwx rsa1.pem)",
+		},
+		{
+			"garbage", oneKey, func(s site) { s.write("rsa1.pem", "-----BEGIN PRIVATE KEY-----\n") },
+			"keytable:1: key file rsa1.pem: damaged PEM: want whole lines from -----BEGIN to -----END with base64 between them; the key read before signs on until the next start",
+		},
+		{
+			"other path", "mail example.com:s1:./nothere.pem\n", func(site) {},
+			"keytable:1: key file nothere.pem does not exist; the key read before signs on until the next start",
+		},
+		{
+			"wrong algorithm", "mail example.com:s1:./ed1.pem:rsa-sha256\n", func(site) {},
+			"keytable:1: the line says rsa-sha256, but its key is for ed25519-sha256; the key read before signs on until the next start",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -216,4 +226,29 @@ func TestConcurrentReload(t *testing.T) {
 	}
 	stop.Store(true)
 	wg.Wait()
+}
+
+// Two keys of a name that both turn bad are no duplicates of each other.
+func TestReloadKeepsBothLastGoodKeys(t *testing.T) {
+	const dual = "mail example.com:r1:./rsa1.pem\nmail example.com:e1:./ed1.pem\n"
+	s := newSite(t)
+	sign := func(tables *Tables) {
+		t.Helper()
+		keys := tables.Find(Query{Sender: address(t, "a@example.com")})[0].Keys
+		if len(keys) != 2 {
+			t.Fatalf("%d keys", len(keys))
+		}
+		for _, key := range keys {
+			if _, err := key.Private(); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	before := s.load(dual, "refile:", "* mail\n", nil)
+	sign(before)
+	s.write("rsa1.pem", "spoilt")
+	s.write("ed1.pem", "spoilt")
+	after := s.load(dual, "refile:", "* mail\n", before)
+	sign(after)
+	sign(after)
 }
