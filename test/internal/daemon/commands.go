@@ -7,17 +7,12 @@ import (
 	"os/exec"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 )
 
 // Keygen runs postseal keygen and returns the TXT record that it prints.
-func (p Program) Keygen(domain, selector, algorithm string, bits int, output string) (record string, err error) {
-	args := []string{"keygen", "--domain", domain, "--selector", selector, "--type", algorithm, "--output", output}
-	if bits > 0 {
-		args = append(args, "--bits", strconv.Itoa(bits))
-	}
-	out, err := p.run(args...)
+func (p Program) Keygen(domain, selector, algorithm, output string) (record string, err error) {
+	out, err := p.run("keygen", "--domain", domain, "--selector", selector, "--type", algorithm, "--output", output)
 	if err != nil {
 		return "", err
 	}
