@@ -46,7 +46,7 @@ func cacheFor(o Options) *cache {
 		c = o.Prev.keys.cache
 		capacity = cmp.Or(capacity, c.capacity)
 	}
-	capacity = cmp.Or(capacity, defaultKeysCached)
+	capacity = max(cmp.Or(capacity, defaultKeysCached), 1)
 	if c != nil && c.capacity == capacity {
 		return c
 	}

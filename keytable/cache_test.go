@@ -116,6 +116,9 @@ func TestCacheSize(t *testing.T) {
 	if n := other.keys.cache.capacity; n != 9 {
 		t.Errorf("capacity %d", n)
 	}
+	if n := cacheFor(Options{KeysCached: -1}).capacity; n != 1 {
+		t.Errorf("capacity %d for -1", n)
+	}
 	if n := fresh.keys.cache.capacity; n != defaultKeysCached {
 		t.Errorf("default capacity %d", n)
 	}
