@@ -33,8 +33,10 @@ type dialog struct {
 	out  []byte // the reply being built
 }
 
-// busy tells whether a message is under way, so that the connection must not end yet.
-func (d *dialog) busy() bool { return d.open }
+// busy tells whether a message is under way that the MTA has no answer to yet, so that the connection must not end.
+func (d *dialog) busy() bool {
+	return d.open || d.refused.settles() && inMessage.has(d.phase)
+}
 
 // handle takes one packet. An error ends the connection; errQuit is the good one.
 func (d *dialog) handle(p packet) error {

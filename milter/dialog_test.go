@@ -171,6 +171,7 @@ func TestOrder(t *testing.T) {
 		{name: "macros anywhere", script: "ODCDHDMDRDTDLDNDBDEDA", calls: "CHMRTLNBEZ"},
 		{name: "RSET", script: "OCHMRAMRA", calls: "CHMRAMRAZ"},
 		{name: "RSET with nothing to reset", script: "OCAHAAM", calls: "CHMAZ"},
+		{name: "ABORT before CONNECT", script: "OACHMAKACHM", calls: "CHMAZCHMAZ"},
 		{name: "EHLO within a message", script: "OCHMRHAMRTLNE", calls: "CHMRAHMRTLNEZ"},
 		{name: "STARTTLS", script: "OCHAHMRTLNE", calls: "CHHMRTLNEZ"},
 		{name: "MAIL within a message", script: "OCHMRMRTLNE", calls: "CHMRAMRTLNEZ"},

@@ -41,35 +41,24 @@ func startUnix(t *testing.T, s *milter.Server) (dial func() *miltertest.MTA, ser
 	}, result
 }
 
-// pipes is a listener whose connections are net.Pipes.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
+// startPipe serves in process, and gives what dials there.
+func startPipe(t *testing.T, s *milter.Server) (dial func() *miltertest.MTA) {
+	t.Helper()
+	l := miltertest.NewListener()
+	go s.Serve(l)
+	return dialer(t, l)
 }
 
-func newPipes() *pipes { return &pipes{conns: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
+// dialer gives what dials a listener.
+func dialer(t *testing.T, l *miltertest.Listener) func() *miltertest.MTA {
+	return func() *miltertest.MTA {
+		t.Helper()
+		m, err := l.Dial()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m
 	}
-}
-
-func (p *pipes) Close() error {
-	p.once.Do(func() { close(p.closed) })
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
-
-func (p *pipes) dial() *miltertest.MTA {
-	near, far := net.Pipe()
-	p.conns <- far
-	return miltertest.New(near)
 }
 
 // expect fails the test unless a command was answered as it should be.

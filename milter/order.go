@@ -63,7 +63,7 @@ var order = [256]rule{
 	CmdBody:      {legal: in(phaseBody, phaseSettled), next: phaseBody},
 	CmdEOM:       {legal: in(phaseBody, phaseSettled), next: phaseReady},
 	CmdUnknown:   {legal: inSession, stays: true},
-	CmdAbort:     {legal: inSession, next: phaseReady, drops: true},
+	CmdAbort:     {legal: negotiated, next: phaseReady, drops: true},
 	CmdQuitNC:    {legal: negotiated, next: phaseAgain},
 	CmdQuit:      {legal: negotiated | in(phaseStart), stays: true},
 }
@@ -86,7 +86,7 @@ func after(cmd Command, now phase) phase {
 	switch {
 	case cmd == CmdUnknown && !inSession.has(now):
 		return phaseReady // without CONNECT the SMTP session begins with its first event
-	case rule.stays:
+	case rule.stays, cmd == CmdAbort && !inSession.has(now):
 		return now
 	case now == phaseSettled && inMessage.has(rule.next) && cmd != CmdMail:
 		return phaseSettled // until the message ends

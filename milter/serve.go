@@ -22,7 +22,7 @@ type connection struct {
 }
 
 // newConnection prepares a connection. It does not read yet.
-func newConnection(s *Server, nc net.Conn, id uint64, limits Limits) *connection {
+func newConnection(s *Server, nc net.Conn, id uint64, limits Limits, w wish) *connection {
 	c := &connection{Conn: nc, server: s}
 	ctx, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
@@ -30,7 +30,7 @@ func newConnection(s *Server, nc net.Conn, id uint64, limits Limits) *connection
 	c.dialog = dialog{
 		Conn:    &Conn{id: id, ctx: ctx, local: nc.LocalAddr(), remote: nc.RemoteAddr()},
 		handler: s.Handler,
-		wish:    newWish(s),
+		wish:    w,
 		log:     s.log().With("connection", id),
 		send:    c.send,
 	}

@@ -61,7 +61,7 @@ func (s *Server) Serve(l net.Listener) error {
 		return ErrServerClosed
 	}
 	defer s.removeListener(l)
-	limits := s.Limits.orDefault()
+	limits, wish := s.Limits.orDefault(), newWish(s)
 	retry := backoff{done: s.done, log: s.log()}
 	for {
 		if !s.awaitCapacity(limits.Connections) {
@@ -79,7 +79,7 @@ func (s *Server) Serve(l net.Listener) error {
 			continue
 		}
 		retry.reset()
-		c := newConnection(s, nc, s.ids.Add(1), limits)
+		c := newConnection(s, nc, s.ids.Add(1), limits, wish)
 		if !s.addConnection(c, limits.Connections) {
 			nc.Close()
 			return ErrServerClosed

@@ -116,50 +116,43 @@ func TestClose(t *testing.T) {
 func TestConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &milter.Server{Handler: nothing, Limits: milter.Limits{Connections: 2}, Log: slog.New(slog.DiscardHandler)}
-		l := newPipes()
-		go s.Serve(l)
-		a, b := l.dial(), l.dial()
+		dial := startPipe(t, s)
+		a, b := dial(), dial()
 		begin(t, a)
 		begin(t, b)
-		synctest.Wait()
-		near, far := net.Pipe()
+		waiting := make(chan *miltertest.MTA, 1)
+		go func() { waiting <- dial() }()
+		time.Sleep(time.Minute) // of the bubble's clock
 		select {
-		case l.conns <- far:
+		case <-waiting:
 			t.Fatal("a third connection was accepted")
 		default:
 		}
 		a.Quit()
-		l.conns <- far
-		begin(t, miltertest.New(near))
+		begin(t, <-waiting)
 		s.Close()
 	})
 }
 
-// TestConnectionsOfListeners sees that the places are shared: a client of another listener is not served before one is free.
+// TestConnectionsOfListeners sees that listeners share the places.
 func TestConnectionsOfListeners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &milter.Server{Handler: nothing, Limits: milter.Limits{Connections: 1}, Log: slog.New(slog.DiscardHandler)}
-		one, two := newPipes(), newPipes()
+		one, two := miltertest.NewListener(), miltertest.NewListener()
 		go s.Serve(one)
 		go s.Serve(two)
 		synctest.Wait() // both accept
-		a, b := one.dial(), two.dial()
-		first, second := a, b
-		synctest.Wait()
-		if _, err := first.Negotiate(miltertest.PostfixOffer); err != nil { // whoever was second is not read from: it is a pipe
-			first, second = b, a
+		first, second := dialer(t, one)(), dialer(t, two)()
+		if _, err := first.Negotiate(miltertest.PostfixOffer); err != nil { // nobody reads it: the other was quicker
+			first, second = second, first
 			if _, err := first.Negotiate(miltertest.PostfixOffer); err != nil {
 				t.Fatal(err)
 			}
 		}
-		first.Timeout = time.Minute
-		second.Timeout = time.Minute
 		if err := second.Abort(); err == nil {
 			t.Error("a second connection is served")
 		}
-		if err := first.Quit(); err != nil {
-			t.Error(err)
-		}
+		first.Quit()
 		begin(t, second)
 		s.Close()
 	})
@@ -182,10 +175,8 @@ func TestTimeouts(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &milter.Server{Handler: nothing, Limits: limits, Log: slog.New(slog.DiscardHandler)}
-				l := newPipes()
-				go s.Serve(l)
 				defer s.Close()
-				m := l.dial()
+				m := startPipe(t, s)()
 				m.Timeout = 3 * time.Hour
 				begin(t, m)
 				time.Sleep(time.Hour)
@@ -206,10 +197,8 @@ func TestTimeouts(t *testing.T) {
 	t.Run("drop by drop", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &milter.Server{Handler: nothing, Limits: limits, Log: slog.New(slog.DiscardHandler)}
-			l := newPipes()
-			go s.Serve(l)
 			defer s.Close()
-			m := l.dial()
+			m := startPipe(t, s)()
 			begin(t, m)
 			start := time.Now()
 			err := m.Write([]byte{0, 0, 1, 0, 'R'})
@@ -225,10 +214,8 @@ func TestTimeouts(t *testing.T) {
 	t.Run("peer that does not read", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &milter.Server{Handler: nothing, Limits: milter.Limits{WriteTimeout: time.Minute}, Log: slog.New(slog.DiscardHandler)}
-			l := newPipes()
-			go s.Serve(l)
 			defer s.Close()
-			m := l.dial()
+			m := startPipe(t, s)()
 			begin(t, m)
 			start := time.Now()
 			m.Command(milter.CmdRcpt, []byte("<b@example.net>\x00")...)
@@ -289,7 +276,7 @@ func (s slowSession) Rcpt(string, []string) milter.Response {
 
 // broke is a listener that fails some times before it works.
 type broke struct {
-	*pipes
+	*miltertest.Listener
 	failures atomic.Int32
 	err      error
 }
@@ -298,7 +285,7 @@ func (b *broke) Accept() (net.Conn, error) {
 	if b.failures.Add(-1) >= 0 {
 		return nil, b.err
 	}
-	return b.pipes.Accept()
+	return b.Listener.Accept()
 }
 
 func TestAcceptErrors(t *testing.T) {
@@ -307,11 +294,11 @@ func TestAcceptErrors(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				log := &logBook{}
 				s := &milter.Server{Handler: nothing, Log: slog.New(log)}
-				l := &broke{pipes: newPipes(), err: &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", code)}}
+				l := &broke{Listener: miltertest.NewListener(), err: &net.OpError{Op: "accept", Err: os.NewSyscallError("accept4", code)}}
 				l.failures.Store(20)
 				start := time.Now()
 				go s.Serve(l)
-				begin(t, l.dial())
+				begin(t, dialer(t, l.Listener)())
 				if took := time.Since(start); took < 10*time.Second || took > 20*time.Second {
 					t.Errorf("20 failures took %v", took)
 				}
@@ -325,7 +312,7 @@ func TestAcceptErrors(t *testing.T) {
 	t.Run("for good", func(t *testing.T) {
 		want := errors.New("no such thing")
 		s := &milter.Server{Handler: nothing, Log: slog.New(slog.DiscardHandler)}
-		l := &broke{pipes: newPipes(), err: want}
+		l := &broke{Listener: miltertest.NewListener(), err: want}
 		l.failures.Store(1)
 		if err := s.Serve(l); !errors.Is(err, want) {
 			t.Errorf("Serve returned %v", err)
@@ -334,7 +321,7 @@ func TestAcceptErrors(t *testing.T) {
 	t.Run("stopped while it waits", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &milter.Server{Handler: nothing, Log: slog.New(slog.DiscardHandler)}
-			l := &broke{pipes: newPipes(), err: syscall.EMFILE}
+			l := &broke{Listener: miltertest.NewListener(), err: syscall.EMFILE}
 			l.failures.Store(1 << 30)
 			served := make(chan error, 1)
 			go func() { served <- s.Serve(l) }()

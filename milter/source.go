@@ -36,18 +36,24 @@ type waiter struct {
 	limits   Limits
 	stopping *atomic.Bool
 	until    time.Time // the deadline of this wait; zero while there was none
+	rest     time.Time // the deadline that is set, if it is that of a packet that has begun
 }
 
 // arm sets the deadline for a wait that begins now. A server that stops shortens it: it sets stopping first and the deadlines then, here it is the other way round, so that
 // one of the two sees the other.
 func (w *waiter) arm(b *buffer, within waiting) {
-	w.until = time.Now().Add(w.limits.IdleTimeout)
 	if within == forRest {
 		if b.until.IsZero() {
 			b.until = time.Now().Add(w.limits.FrameTimeout)
 		}
 		w.until = b.until
+		if !w.rest.Equal(b.until) { // a packet in many pieces sets it once
+			w.rest = b.until
+			w.conn.SetReadDeadline(w.until)
+		}
+		return
 	}
+	w.until, w.rest = time.Now().Add(w.limits.IdleTimeout), time.Time{}
 	w.conn.SetReadDeadline(w.until)
 	if within == forMessage && w.stopping.Load() {
 		w.conn.SetReadDeadline(longAgo)
@@ -63,6 +69,7 @@ func (w *waiter) failed(err error, within waiting) error {
 		return errStopped
 	}
 	if w.until.IsZero() || time.Now().Before(w.until) {
+		w.rest = time.Time{}
 		w.conn.SetReadDeadline(time.Time{})
 		return nil
 	}

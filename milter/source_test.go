@@ -40,12 +40,17 @@ func TestIdleMemory(t *testing.T) {
 	for _, step := range []struct {
 		send string
 		want bool
-	}{{"", false}, {"\x00\x00", true}, {"\x00\x03Hx", true}, {"\x00", false}, {frame('N', "") + frame('N', ""), false}, {frame('N', "") + "\x00", true}} {
+	}{{"", false}, {"\x00\x00", true}, {"\x00\x03Hx\x00", false}, {frame('B', "xyz")[:6], true}, {"yz", false}, {frame('N', "") + frame('N', ""), false}, {frame('N', "") + "\x00", true}} {
 		if _, err := near.Write([]byte(step.send)); err != nil {
 			t.Fatal(err)
 		}
-		if got := <-w.waits; got != step.want {
-			t.Errorf("after %q: memory held %v, want %v", step.send, got, step.want)
+		select {
+		case got := <-w.waits:
+			if got != step.want {
+				t.Errorf("after %q: memory held %v, want %v", step.send, got, step.want)
+			}
+		case <-time.After(10 * time.Second):
+			t.Fatalf("after %q: no wait", step.send)
 		}
 	}
 	near.Close()
