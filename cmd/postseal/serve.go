@@ -33,6 +33,11 @@ way have limits.stop_timeout to end.`,
 		if err != nil {
 			return configError(err)
 		}
+		// Caught from before the listeners open: whoever finds us answering may
+		// send SIGHUP, which would end a process that does not expect it.
+		hangup := make(chan os.Signal, 1)
+		signal.Notify(hangup, syscall.SIGHUP)
+		defer signal.Stop(hangup)
 		log := daemon.NewLogger(io.err, cfg.Log)
 		d, err := daemon.Open(load, log)
 		if err != nil {
@@ -40,7 +45,7 @@ way have limits.stop_timeout to end.`,
 		}
 		ctx, cancel := context.WithCancel(cmd.Context())
 		defer cancel()
-		go reloadOnHangup(ctx, d, log)
+		go reloadOn(ctx, hangup, d, log)
 		if err := d.Run(ctx); err != nil {
 			return failed(err)
 		}
@@ -65,10 +70,7 @@ func loadConfig(path, listen string) (*config.Config, error) {
 	return cfg, nil
 }
 
-func reloadOnHangup(ctx context.Context, d *daemon.Daemon, log *slog.Logger) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+func reloadOn(ctx context.Context, hangup <-chan os.Signal, d *daemon.Daemon, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():

@@ -87,7 +87,7 @@ func (b *safeBuffer) lines(t *testing.T) (all []map[string]any) {
 	return all
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	dir := t.TempDir()
 	key, err := ours.Generate(ours.Ed25519SHA256, 0)
@@ -120,7 +120,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) serve(t *testing.T) {
+func (w *world) serve(t testing.TB) {
 	t.Helper()
 	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
@@ -138,7 +138,7 @@ func (w *world) serve(t *testing.T) {
 	t.Cleanup(func() { server.Shutdown(context.Background()); <-done })
 }
 
-func (w *world) dial(t *testing.T) *miltertest.MTA {
+func (w *world) dial(t testing.TB) *miltertest.MTA {
 	t.Helper()
 	mta, err := miltertest.Dial("unix", w.address)
 	if err != nil {
@@ -153,7 +153,7 @@ func (w *world) dial(t *testing.T) *miltertest.MTA {
 	return mta
 }
 
-func deliver(t *testing.T, mta *miltertest.MTA, raw string) miltertest.Result {
+func deliver(t testing.TB, mta *miltertest.MTA, raw string) miltertest.Result {
 	t.Helper()
 	result, err := mta.Send(miltertest.Message{From: "<a@example.com>", To: []string{"<b@example.net>"}, Raw: []byte(raw)})
 	if err != nil {
@@ -349,5 +349,17 @@ func TestWarnings(t *testing.T) {
 	deliver(t, mta, plain+"caf\xe9\r\n"+strings.Repeat("x", 1200)+"\r\n")
 	if got := w.log.lines(t)[0]["warnings"]; got != "eight-bit-body,long-line" {
 		t.Errorf("warnings %v", got)
+	}
+}
+
+// BenchmarkMessage is a 4 KB message through a unix socket, the MTA's work
+// included; make bench-check measures the daemon alone.
+func BenchmarkMessage(b *testing.B) {
+	w := newWorld(b)
+	mta := w.dial(b)
+	raw := plain + strings.Repeat("The quick brown fox jumps over the lazy dog, and then again.\r\n", 60)
+	b.ReportAllocs()
+	for b.Loop() {
+		deliver(b, mta, raw)
 	}
 }
