@@ -361,3 +361,33 @@ func TestFaults(t *testing.T) {
 		})
 	}
 }
+
+func TestBusy(t *testing.T) {
+	for _, test := range []struct {
+		name, script string
+		steps        Step
+		answers      map[byte]Response
+		want         bool
+	}{
+		{name: "before a message", script: "OCH"},
+		{name: "in a message", script: "OCHM", want: true},
+		{name: "in the body", script: "OCHMRTLNB", want: true},
+		{name: "after a message", script: "OCHMRTLNE"},
+		{name: "aborted", script: "OCHMRA"},
+		{name: "settled and told", script: "OCHMRTLN", answers: map[byte]Response{'N': Accept}},
+		{name: "settled, not told yet", script: "OCHMRTLN", steps: StepNoReplyEOH, answers: map[byte]Response{'N': Accept}, want: true},
+		{name: "session settled, message not told yet", script: "OCM", steps: StepNoReplyConnect | StepNoReplyMail, answers: map[byte]Response{'C': Accept}, want: true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			d, _ := newDialog(&tracer{answers: test.answers}, newWish(&Server{Steps: test.steps}))
+			for _, letter := range []byte(test.script) {
+				if err := d.handle(packet{cmd: Command(letter), data: []byte(sample[letter])}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := d.busy(); got != test.want {
+				t.Errorf("busy %v, want %v", got, test.want)
+			}
+		})
+	}
+}

@@ -58,8 +58,8 @@ func TestHeaderValue(t *testing.T) {
 				if err != nil || string(name) != "Subject" || string(value) != want {
 					t.Errorf("verbatim %v: got %q %q %v, want %q", verbatim, name, value, err, want)
 				}
-				if cap(value) != len(value) {
-					t.Errorf("verbatim %v: appending to the value would write into the buffer", verbatim)
+				if cap(value) != len(value) || cap(name) != len(name) {
+					t.Errorf("verbatim %v: appending to name or value would write into the buffer", verbatim)
 				}
 			}
 		})

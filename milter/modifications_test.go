@@ -114,3 +114,12 @@ func TestEndOfMessage(t *testing.T) {
 		})
 	}
 }
+
+func TestModificationsEnd(t *testing.T) {
+	var kept *Modifications
+	d, sent := newDialog(&tracer{atEnd: func(m *Modifications) { kept = m }}, newWish(&Server{Actions: ActAddHeader}))
+	play(t, d, sent, "OCMNE")
+	if err := kept.AddHeader("A", "b"); !errors.Is(err, ErrMessageEnded) {
+		t.Errorf("a change after the end of the message: %v", err)
+	}
+}

@@ -112,6 +112,51 @@ func TestClose(t *testing.T) {
 	}
 }
 
+// pressed is a Session whose server is told to stop while it ends its first message.
+type pressed struct {
+	milter.NopSession
+	stop  func()
+	mails *atomic.Int32
+}
+
+func (p pressed) Mail(string, []string) milter.Response {
+	p.mails.Add(1)
+	return milter.Continue
+}
+
+func (p pressed) EndOfMessage(*milter.Modifications) milter.Response {
+	p.stop()
+	return milter.Continue
+}
+
+// TestShutdownBetweenMessages sees that a connection ends between two messages even if the next is there already.
+func TestShutdownBetweenMessages(t *testing.T) {
+	var mails atomic.Int32
+	var s *milter.Server
+	began, stopped := make(chan struct{}), make(chan error, 1)
+	stop := func() {
+		go func() { stopped <- s.Shutdown(context.Background()) }()
+		<-began
+	}
+	s = &milter.Server{Handler: milter.HandlerFunc(func(*milter.Conn) milter.Session { return pressed{stop: stop, mails: &mails} }), Log: slog.New(slog.DiscardHandler)}
+	dial, served := startUnix(t, s)
+	go func() {
+		<-served // Serve has returned: the server stops
+		close(began)
+	}()
+	m := dial()
+	begin(t, m)
+	expect(t, "continue")(m.EOH())
+	m.Write(append(miltertest.Packet(milter.CmdEOM), miltertest.Packet(milter.CmdMail, []byte("<a@example.org>\x00")...)...))
+	if code, _, err := m.ReadPacket(); err != nil || code != 'c' {
+		t.Fatal(code, err)
+	}
+	gone(t, m)
+	if err := await(t, stopped); err != nil || mails.Load() != 1 {
+		t.Errorf("%d messages begun, Shutdown: %v", mails.Load(), err)
+	}
+}
+
 // TestConnections sees that with all places taken a client waits unaccepted, and is served when a place is free.
 func TestConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -194,6 +239,23 @@ func TestTimeouts(t *testing.T) {
 			})
 		})
 	}
+	t.Run("each packet anew", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &milter.Server{Handler: nothing, Limits: limits, Log: slog.New(slog.DiscardHandler)}
+			defer s.Close()
+			m := startPipe(t, s)()
+			begin(t, m)
+			rcpt := miltertest.Packet(milter.CmdRcpt, []byte("<b@example.net>\x00")...)
+			for range 3 {
+				m.Write(rcpt[:7])
+				time.Sleep(20 * time.Second)
+				m.Write(rcpt[7:])
+				if code, _, err := m.ReadPacket(); err != nil || code != 'c' {
+					t.Fatal(code, err)
+				}
+			}
+		})
+	})
 	t.Run("drop by drop", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := &milter.Server{Handler: nothing, Limits: limits, Log: slog.New(slog.DiscardHandler)}
@@ -244,34 +306,6 @@ func TestTimeoutsOfSockets(t *testing.T) {
 			gone(t, m)
 		})
 	}
-}
-
-// TestOldDeadline sees that a deadline of an earlier wait does not end a later one: the Session works longer than the time-out, then the rest of a packet is awaited anew.
-func TestOldDeadline(t *testing.T) {
-	const limit = 30 * time.Millisecond
-	slow := slowSession{wait: 3 * limit}
-	s := &milter.Server{Handler: milter.HandlerFunc(func(*milter.Conn) milter.Session { return slow }), Limits: milter.Limits{FrameTimeout: limit}, Log: slog.New(slog.DiscardHandler)}
-	dial, _ := startUnix(t, s)
-	m := dial()
-	begin(t, m)
-	// A cut packet sets the short deadline; the packet then completes, and while the Session is busy with it the deadline passes.
-	rcpt := miltertest.Packet(milter.CmdRcpt, []byte("<b@example.net>\x00")...)
-	m.Write(rcpt[:7])
-	m.Write(rcpt[7:])
-	if code, _, err := m.ReadPacket(); err != nil || code != 'c' {
-		t.Fatal(code, err)
-	}
-	expect(t, "continue")(m.Data())
-}
-
-type slowSession struct {
-	milter.NopSession
-	wait time.Duration
-}
-
-func (s slowSession) Rcpt(string, []string) milter.Response {
-	time.Sleep(s.wait)
-	return milter.Continue
 }
 
 // broke is a listener that fails some times before it works.

@@ -18,8 +18,9 @@ type watched struct {
 }
 
 func (w *watched) SetReadDeadline(t time.Time) error {
+	err := w.UnixConn.SetReadDeadline(t)
 	w.waits <- w.reader.bytes != nil
-	return w.UnixConn.SetReadDeadline(t)
+	return err
 }
 
 // TestIdleMemory sees that a connection holds a buffer while half a packet is there, and none while it waits for the next.
@@ -56,6 +57,41 @@ func TestIdleMemory(t *testing.T) {
 	near.Close()
 	if err := <-result; !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("ended with %v", err)
+	}
+}
+
+// TestOldDeadline sees that a deadline that passed while the Session was at work does not end the next wait.
+func TestOldDeadline(t *testing.T) {
+	near, far := socketPair(t)
+	r := reader{limits: DefaultLimits, source: newSource(far, DefaultLimits, new(atomic.Bool))}
+	for range 2 {
+		far.SetReadDeadline(longAgo)
+		near.Write([]byte(frame('N', "")))
+		if p, err := r.next(); err != nil || p.cmd != CmdEOH {
+			t.Fatal(p, err)
+		}
+	}
+}
+
+// TestWokenWithinPacket sees that a reader that is woken within a packet, as a server that stops does, sets its deadline again.
+func TestWokenWithinPacket(t *testing.T) {
+	near, far := socketPair(t)
+	r := &reader{limits: DefaultLimits}
+	w := &watched{far, r, make(chan bool, 10)}
+	r.source = newSource(w, DefaultLimits, new(atomic.Bool))
+	near.Write([]byte{0, 0})
+	go r.next()
+	for _, step := range []func(){
+		func() {}, // it waits
+		func() { far.SetReadDeadline(longAgo) },
+		func() {}, // cleared by now, and to be set
+	} {
+		step()
+		select {
+		case <-w.waits:
+		case <-time.After(10 * time.Second):
+			t.Fatal("a wait without deadline")
+		}
 	}
 }
 
