@@ -130,6 +130,11 @@ func (p *process) memory() (float64, error) {
 	return 0, fmt.Errorf("no VmHWM for process %d", p.cmd.Process.Pid)
 }
 
+// connections is how many carry small messages at once, as in the measurements
+// of the peers: a filter on a mail server with traffic is not woken up for each
+// message alone.
+const connections = 8
+
 // daemon measures the cost of a small message and the memory of a large one.
 func (r *report) daemon(binary string) error {
 	p, err := startDaemon(binary)
@@ -137,21 +142,24 @@ func (r *report) daemon(binary string) error {
 		return err
 	}
 	defer p.stop()
-	mta, err := p.dial()
-	if err != nil {
+	var mtas []*miltertest.MTA
+	for range connections {
+		mta, err := p.dial()
+		if err != nil {
+			return err
+		}
+		mtas = append(mtas, mta)
+	}
+	if err := r.smallMessages(p, mtas); err != nil {
 		return err
 	}
-	if err := r.smallMessages(p, mta); err != nil {
-		return err
-	}
-	return r.largeMessage(p, mta)
+	return r.largeMessage(p, mtas[0])
 }
 
-func (r *report) smallMessages(p *process, mta *miltertest.MTA) error {
-	const messages = 2000
-	raw := message(4 << 10)
+func (r *report) smallMessages(p *process, mtas []*miltertest.MTA) error {
+	const messages = 500 // on each connection
 	var costs []float64
-	for range 7 {
+	for range 9 {
 		key, err := keyOperation(p.key)
 		if err != nil {
 			return err
@@ -160,20 +168,40 @@ func (r *report) smallMessages(p *process, mta *miltertest.MTA) error {
 		if err != nil {
 			return err
 		}
-		for range messages {
-			if err := signed(mta.Send(raw)); err != nil {
-				return err
-			}
+		if err := sendAll(mtas, messages); err != nil {
+			return err
 		}
 		after, err := p.cpu()
 		if err != nil {
 			return err
 		}
-		costs = append(costs, ((after-before)/messages-key)*1e6)
+		costs = append(costs, ((after-before)/float64(messages*len(mtas))-key)*1e6)
 	}
 	got := median(costs)
 	r.line("CPU of a signed 4 KB message through a unix socket, beyond the key operation", "≤ 60 µs", fmt.Sprintf("%.0f µs", got), got <= 60)
 	return nil
+}
+
+// sendAll sends messages over all connections at once.
+func sendAll(mtas []*miltertest.MTA, messages int) error {
+	raw := message(4 << 10)
+	results := make(chan error, len(mtas))
+	for _, mta := range mtas {
+		go func() {
+			var err error
+			for i := 0; i < messages && err == nil; i++ {
+				err = signed(mta.Send(raw))
+			}
+			results <- err
+		}()
+	}
+	var first error
+	for range mtas {
+		if err := <-results; first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // keyOperation is the CPU time of one signature, in seconds.
