@@ -51,8 +51,7 @@ func (d *dialog) handle(p packet) error {
 	if rule.drops {
 		d.drop()
 	}
-	before := d.phase
-	d.phase = after(p.cmd, before)
+	d.phase = after(p.cmd, d.phase)
 	switch p.cmd {
 	case CmdNegotiate:
 		return d.negotiate(p)
@@ -97,15 +96,12 @@ func (d *dialog) deliver(p packet) (Response, error) {
 	r, err := d.call(p)
 	if isFault(err) {
 		d.fault(p.cmd, err)
-		return Continue, nil
+		err = nil
 	}
-	if err != nil {
-		return Continue, err
+	if p.cmd == CmdMail && err == nil {
+		d.earlierFaults(r.settles())
 	}
-	if p.cmd == CmdMail && !r.settles() {
-		d.earlierFaults()
-	}
-	return r, nil
+	return r, err
 }
 
 // answer keeps a response that settles something, and sends the reply if the MTA awaits one.
@@ -141,14 +137,6 @@ func (d *dialog) answer(cmd Command, r Response) error {
 	return d.reply(r)
 }
 
-// settle gives the MTA the answer that ends a message for it.
-func (d *dialog) settle(r Response) error {
-	err := d.reply(r)
-	d.abort()
-	d.phase = phaseSettled
-	return err
-}
-
 // unknown is an SMTP command that the MTA does not know. It is part of no message; what the Session answers concerns it alone.
 func (d *dialog) unknown(p packet) error {
 	r, err := d.deliver(p)
@@ -160,53 +148,6 @@ func (d *dialog) unknown(p packet) error {
 		r = Continue
 	}
 	return d.reply(r)
-}
-
-// endOfMessage ends a message: the changes and the reply go out together. Sendmail's protocol lets the last chunk of the body come in the same packet.
-func (d *dialog) endOfMessage(p packet) error {
-	if len(p.data) > 0 || p.lost > 0 {
-		chunk := packet{cmd: CmdBody, data: p.data, lost: p.lost}
-		if r, err := d.deliver(chunk); err != nil {
-			return err
-		} else if r.settles() {
-			d.settled = r
-		}
-	}
-	r := d.settled
-	if d.refused.settles() {
-		r = d.refused
-	}
-	d.mods.reset(d.agreed, d.send)
-	if !r.settles() {
-		d.open = false
-		r = d.conclude()
-	}
-	d.out = d.out[:0]
-	if !r.refuses() && r != Discard {
-		d.out = append(d.out, d.mods.packets...)
-	}
-	d.out = r.appendTo(d.out)
-	err := d.send(d.out)
-	d.out = shrink(d.out)
-	d.mods.packets = shrink(d.mods.packets)
-	d.drop()
-	d.macros.endMessage()
-	return err
-}
-
-// conclude calls EndOfMessage. If that panics none of its changes are made, and Fault has the say.
-func (d *dialog) conclude() Response {
-	d.mods.open = true
-	r, err := d.call(packet{cmd: CmdEOM})
-	d.mods.open = false
-	if err != nil {
-		d.mods.packets = d.mods.packets[:0]
-		r = d.askFault(err)
-	}
-	if r == Skip {
-		return Continue
-	}
-	return r
 }
 
 func (d *dialog) negotiate(p packet) error {
@@ -254,29 +195,4 @@ func (d *dialog) reply(r Response) error {
 // inHead tells whether a command comes before the end of the header.
 func inHead(cmd Command) bool {
 	return bytes.IndexByte([]byte("CHMRTL"), byte(cmd)) >= 0
-}
-
-// drop ends a message that is under way, and what is remembered of it. Macros are another matter: those of the next MAIL may have come.
-func (d *dialog) drop() {
-	d.abort()
-	d.settled, d.held, d.skip = Continue, false, false
-}
-
-// abort tells the Session that its message ends, if it has one.
-func (d *dialog) abort() {
-	if d.open {
-		d.open = false
-		d.guard(CmdAbort, func(s Session) { s.Abort() })
-	}
-}
-
-// end ends the SMTP session.
-func (d *dialog) end() {
-	d.drop()
-	if d.session != nil {
-		d.guard(CmdQuit, func(s Session) { s.Close() })
-		d.session = nil
-	}
-	d.refused, d.broken, d.early = Continue, nil, nil
-	d.macros.endSession()
 }

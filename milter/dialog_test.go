@@ -324,6 +324,7 @@ func TestFaults(t *testing.T) {
 		{name: "large RCPT", script: "OCHMrTLNE", fault: Tempfail, calls: "CHMFAZ", replies: "Occcccc" + "tt", faults: 1},
 		{name: "large CONNECT", script: "OcHMRTLNE", fault: Accept, calls: "HMFAZ", replies: "Occcccc" + "aa", faults: 1},
 		{name: "large macros of MAIL", script: "OCHdMRTLNEM", fault: Accept, calls: "CHMFAMAZ", replies: "Occ-cccc" + "aac", faults: 1},
+		{name: "large macros of a MAIL that panics concern no other", script: "OCHdMAMRTLNE", panics: "M", fault: Continue, calls: "CHMFFAMFRTLNEZ", faults: 3},
 		{name: "large end with the last of the body, taken up", script: "OCHMRTLNe", fault: Continue, calls: "CHMRTLNFEZ", replies: "Occccccc" + "c", faults: 1},
 		{name: "large EOH has nothing to lose", script: "OCHMRTLnE", calls: "CHMRTLNEZ", replies: "Occcccccc"},
 		{name: "large ABORT has nothing to lose", script: "OCHMaM", calls: "CHMAMAZ", replies: "Occc-c"},

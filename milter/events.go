@@ -125,12 +125,12 @@ func (d *dialog) fault(cmd Command, err error) {
 	}
 }
 
-// earlierFaults tells the Session, when a message begins, what was lost before it did.
-func (d *dialog) earlierFaults() {
+// earlierFaults tells the Session, when a message begins, what was lost before it did, unless the message is settled.
+func (d *dialog) earlierFaults(settled bool) {
 	early := d.early
 	d.early = nil
 	for _, err := range []error{d.broken, early} {
-		if err != nil && !d.settled.settles() {
+		if err != nil && !settled && !d.settled.settles() {
 			d.fault(CmdMail, err)
 		}
 	}

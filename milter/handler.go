@@ -60,6 +60,7 @@ type Session interface {
 	EndOfMessage(m *Modifications) Response
 
 	// Abort tells that the message ends without EndOfMessage: the client or the MTA gave it up, or it was settled earlier. What is known of the connection stays.
+	// Macros may be those of the next message already: an MTA sends them before the MAIL that ends this one.
 	Abort()
 
 	// Unknown gives an SMTP command that the MTA does not know: the verb alone from Postfix, the whole line from Sendmail. The MTA refuses it whatever the Response.

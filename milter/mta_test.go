@@ -213,9 +213,14 @@ func TestMisbehaviour(t *testing.T) {
 		})
 	}
 	t.Run("required action missing", func(t *testing.T) {
-		dial := startReporter(t, 0, nil)
-		if answer, err := dial().Negotiate(miltertest.Offer{Version: 6, Actions: milter.ActQuarantine, Steps: 0}); err == nil {
+		log.clear()
+		dial, _ := startUnix(t, &milter.Server{Handler: nothing, Required: milter.ActAddHeader, Log: slog.New(log)})
+		m := dial()
+		if answer, err := m.Negotiate(miltertest.Offer{Version: 6, Actions: milter.ActQuarantine, Steps: 0}); err == nil {
 			t.Errorf("agreed on %+v", answer)
+		}
+		if log.count("ERROR milter: connection closed") != 1 || log.count("does not offer what is required: add-header") != 1 {
+			t.Errorf("log %q, want one error", log.lines)
 		}
 	})
 }

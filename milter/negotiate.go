@@ -2,9 +2,13 @@ package milter
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 )
+
+// errRefused ends a connection with an MTA that this server cannot work for: an error of the configuration on one side.
+var errRefused = errors.New("milter: negotiation refused")
 
 // Negotiation is what this side and the MTA agreed on.
 type Negotiation struct {
@@ -45,10 +49,10 @@ func (w wish) negotiate(offer []byte) (Negotiation, []byte, error) {
 	actions := Action(binary.BigEndian.Uint32(offer[4:]))
 	steps := Step(binary.BigEndian.Uint32(offer[8:]))
 	if version < minVersion {
-		return Negotiation{}, nil, fmt.Errorf("milter: the MTA speaks version %d of the milter protocol, at least %d is needed", version, minVersion)
+		return Negotiation{}, nil, fmt.Errorf("%w: the MTA speaks version %d of the milter protocol, at least %d is needed", errRefused, version, minVersion)
 	}
 	if missing := w.required &^ actions; missing != 0 {
-		return Negotiation{}, nil, fmt.Errorf("milter: the MTA does not offer what is required: %v (it offers %v); look for a restriction of this milter in its configuration", missing, actions)
+		return Negotiation{}, nil, fmt.Errorf("%w: the MTA does not offer what is required: %v (it offers %v); look for a restriction of this milter in its configuration", errRefused, missing, actions)
 	}
 	n := Negotiation{Version: min(version, maxVersion), Actions: actions & w.actions, Steps: steps & w.steps}
 	answer := binary.BigEndian.AppendUint32(nil, n.Version)

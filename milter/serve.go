@@ -85,6 +85,8 @@ func (c *connection) send(p []byte) error {
 func (c *connection) report(err error) {
 	level := slog.LevelWarn
 	switch {
+	case errors.Is(err, errRefused):
+		level = slog.LevelError
 	case errors.Is(err, errQuit), errors.Is(err, errStopped), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNRESET):
 		level = slog.LevelDebug
 	}
