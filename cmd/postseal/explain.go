@@ -35,21 +35,23 @@ line: give the message's file, or just its sender with --from.`,
 		if err != nil {
 			return err
 		}
-		fields := fromOnly(*from)
+		fields, body := fromOnly(*from), []byte(nil)
 		if len(args) == 1 {
 			message, _, err := readMessage(io.in, args[0], *raw)
 			if err != nil {
 				return findingError(err)
 			}
-			if fields, _, err = dkim.ParseFields(message); err != nil {
+			var bodyAt int
+			if fields, bodyAt, err = dkim.ParseFields(message); err != nil {
 				return findingError(fmt.Errorf("%s: %w", args[0], err))
 			}
+			body = message[bodyAt:]
 		}
 		facts, err := situation.facts(cfg, snapshot, fields)
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		e := filter.Explain(snapshot, facts)
+		e := filter.Explain(snapshot, facts, body)
 		if *asJSON {
 			return json.NewEncoder(io.out).Encode(e)
 		}
@@ -73,6 +75,7 @@ func printExplanation(io stdio, e filter.Explanation) {
 	for _, f := range e.Failures {
 		line("failure", f)
 	}
+	line("warnings", strings.Join(e.Warnings, ", "))
 	if e.Deferred {
 		line("reply", "the message is deferred (sign.on_key_error)")
 	}

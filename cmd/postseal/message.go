@@ -56,8 +56,8 @@ func readMessage(stdin io.Reader, path string, raw bool) (message []byte, note s
 
 // situation is the part of a message's facts that flags tell.
 type situation struct {
-	user, client, daemon, mode string
-	recipients                 []string
+	user, client, daemon, mode, mta string
+	recipients                      []string
 }
 
 func situationFlags(cmd *cobra.Command) *situation {
@@ -66,6 +66,7 @@ func situationFlags(cmd *cobra.Command) *situation {
 	cmd.Flags().StringVar(&s.client, "client", "127.0.0.1", "the client's address, or name[address]")
 	cmd.Flags().StringVar(&s.daemon, "daemon-name", "", "the MTA's listener ({daemon_name})")
 	cmd.Flags().StringVar(&s.mode, "mode", "", "mode of the listener (default: that of the first one in the file)")
+	cmd.Flags().StringVar(&s.mta, "mta", "postfix", "postfix or sendmail, which differ in what they change afterwards")
 	cmd.Flags().StringArrayVar(&s.recipients, "recipient", nil, "envelope recipient; may be given more than once")
 	return s
 }
@@ -83,6 +84,13 @@ func (s *situation) facts(cfg *config.Config, snapshot *filter.Snapshot, fields 
 	var ok bool
 	if f.Mode, ok = policy.ParseMode(word); !ok {
 		return nil, fmt.Errorf("--mode %q: say sign, verify or both", word)
+	}
+	switch s.mta {
+	case "postfix":
+		f.Macro = func(name string) string { return map[string]string{"v": "Postfix"}[name] }
+	case "sendmail":
+	default:
+		return nil, fmt.Errorf("--mta %q: say postfix or sendmail", s.mta)
 	}
 	var err error
 	if f.Client, err = parseClient(s.client); err != nil {

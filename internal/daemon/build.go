@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,6 +40,7 @@ func Build(cfg *config.Config, prev *filter.Snapshot, notice func(keytable.Probl
 			KeyErrorDefers:   cfg.Sign.OnKeyError == "tempfail",
 		},
 		Signing:     b.signing(),
+		Dropped:     b.dropped(),
 		Limits:      filter.Limits{HeaderBytes: int(cfg.Limits.HeaderBytes), HeaderFields: int(cfg.Limits.HeaderFields)},
 		FaultDefers: cfg.Sign.OnInternalError == "tempfail",
 	}
@@ -127,6 +129,22 @@ func (b *builder) signing() signer.Options {
 		b.report("sign.headers", err)
 	}
 	return o
+}
+
+// dropped lists the signed fields that do not survive Sendmail.
+func (b *builder) dropped() []string {
+	names := []string(b.cfg.Sign.Headers)
+	if preset, ok := dkim.Preset(b.cfg.Sign.Headers.Preset()); ok {
+		names = preset.Sign
+	}
+	var dropped []string
+	for _, name := range filter.DroppedFields {
+		same := func(other string) bool { return strings.EqualFold(name, other) }
+		if slices.ContainsFunc(names, same) && !slices.ContainsFunc(b.cfg.Sign.OmitHeaders, same) {
+			dropped = append(dropped, name)
+		}
+	}
+	return dropped
 }
 
 func (b *builder) tables(prev *filter.Snapshot) *keytable.Tables {

@@ -74,7 +74,7 @@ func TestSituations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e := filter.Explain(snapshot, s.facts(t, cfg, snapshot))
+			e := filter.Explain(snapshot, s.facts(t, cfg, snapshot), nil)
 			if got := words(e.Decision, string(e.Reason), strings.Join(e.Keys, ","), e.Deferred); got != s.Want {
 				t.Errorf("explain: got %q, want %q\n%s", got, s.Want, strings.Join(e.Trail, "\n"))
 			}

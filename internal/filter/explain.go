@@ -17,12 +17,14 @@ type Explanation struct {
 	User     string        `json:"user"`
 	Keys     []string      `json:"keys"`
 	Failures []string      `json:"failures,omitempty"`
+	Warnings []string      `json:"warnings,omitempty"`
 	Deferred bool          `json:"deferred,omitempty"`
 	Trail    []string      `json:"trail"`
 }
 
-// Explain decides as a session does at the end of a header, and tries the keys.
-func Explain(s *Snapshot, f *policy.Facts) Explanation {
+// Explain decides as a session does at the end of a header, tries the keys, and
+// looks at the body, which may be nil, for what will not survive delivery.
+func Explain(s *Snapshot, f *policy.Facts, body []byte) Explanation {
 	m, trail := decide(s, f)
 	e := Explanation{
 		Decision: unsigned, Reason: m.decision.Reason, Detail: m.decision.Detail,
@@ -34,6 +36,8 @@ func Explain(s *Snapshot, f *policy.Facts) Explanation {
 		for _, k := range m.keys {
 			e.Keys = append(e.Keys, keyName(k))
 		}
+		m.watch.write(body)
+		e.Warnings = append(headerWarnings(f.Fields, s.Dropped, f.MTAMacro("v")), m.watch.warnings()...)
 	}
 	return e
 }
@@ -42,7 +46,7 @@ func Explain(s *Snapshot, f *policy.Facts) Explanation {
 // the DKIM-Signature fields, the first to stand on top; none where the
 // explanation says that the message is left alone.
 func SignFile(s *Snapshot, f *policy.Facts, body []byte, now time.Time) (values []string, e Explanation) {
-	e = Explain(s, f)
+	e = Explain(s, f, body)
 	if e.Decision != signed {
 		return nil, e
 	}

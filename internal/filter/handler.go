@@ -21,6 +21,9 @@ type Snapshot struct {
 	Signing signer.Options
 	Limits  Limits
 
+	// Dropped are those of DroppedFields that Signing covers.
+	Dropped []string
+
 	// FaultDefers is on_internal_error = "tempfail".
 	FaultDefers bool
 }

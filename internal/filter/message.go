@@ -24,6 +24,7 @@ type message struct {
 	user     string
 	keys     []signer.Key // loaded, of a decision to sign
 	signing  *signer.Message
+	warnings []string // about the header
 	watch    bodyWatch
 	failures []string // keys that were out of service, beside those that sign
 }
@@ -100,7 +101,7 @@ func (m *message) write(chunk []byte) {
 // sign makes the signatures and tells the outcome. It is called at the end of
 // a message that was decided to be signed.
 func (m *message) sign(o *outcome) {
-	o.failures, o.warnings = m.failures, m.watch.warnings()
+	o.failures, o.warnings = m.failures, append(m.warnings, m.watch.warnings()...)
 	for _, s := range m.signing.Sign(time.Now()) {
 		if s.Err != nil {
 			o.failures = append(o.failures, keyName(s.Key)+": "+s.Err.Error())

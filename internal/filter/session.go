@@ -74,6 +74,7 @@ func (s *session) EndOfHeaders() milter.Response {
 	if d := m.decision; !d.Sign {
 		return s.finish(outcome{decision: unsigned, reason: d.Reason, detail: d.Detail, tempfail: d.Tempfail})
 	}
+	m.warnings = headerWarnings(&m.fields, m.snapshot.Dropped, s.conn.Macro("v"))
 	m.signing = signer.Begin(&m.fields, m.keys, m.snapshot.Signing)
 	return milter.Continue
 }

@@ -54,6 +54,14 @@ type Client struct {
 	Addr netip.Addr // invalid: unknown, and then nothing trusts it
 }
 
+// MTAMacro is the value of one of the MTA's macros, "" for none.
+func (f *Facts) MTAMacro(name string) string {
+	if f.Macro == nil {
+		return ""
+	}
+	return f.Macro(name)
+}
+
 // Authenticated says whether the client logged in.
 func (f *Facts) Authenticated() bool { return f.AuthType != "" }
 

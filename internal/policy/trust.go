@@ -45,10 +45,7 @@ func (r MacroRule) MTAName() string {
 }
 
 func (r MacroRule) matches(f *Facts) bool {
-	if f.Macro == nil {
-		return false
-	}
-	value := f.Macro(r.Name)
+	value := f.MTAMacro(r.Name)
 	if r.Values == nil {
 		return value != ""
 	}
