@@ -61,7 +61,7 @@ func (r *reporter) EndOfMessage(m *milter.Modifications) milter.Response {
 func startReporter(t *testing.T, steps milter.Step, macros map[milter.Stage][]string) func() *miltertest.MTA {
 	dial, _ := startUnix(t, &milter.Server{
 		Handler: milter.HandlerFunc(func(c *milter.Conn) milter.Session { return &reporter{conn: c} }),
-		Actions: milter.ActAddHeader, Required: milter.ActAddHeader, Steps: steps, Macros: macros,
+		Actions: milter.ActAddHeader, Required: milter.ActAddHeader, Steps: steps, Macros: func() map[milter.Stage][]string { return macros },
 		Log: slog.New(slog.DiscardHandler),
 	})
 	return dial

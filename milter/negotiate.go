@@ -27,8 +27,12 @@ type wish struct {
 // newWish puts a server's settings into the form that negotiations need.
 func newWish(s *Server) wish {
 	w := wish{actions: s.Actions | s.Required, required: s.Required, steps: s.Steps &^ StepNoMail}
+	var wanted map[Stage][]string
+	if s.Macros != nil {
+		wanted = s.Macros()
+	}
 	for stage := range stages {
-		if names := s.Macros[stage]; len(names) > 0 {
+		if names := wanted[stage]; len(names) > 0 {
 			w.macros = binary.BigEndian.AppendUint32(w.macros, uint32(stage))
 			w.macros = append(w.macros, strings.Join(names, " ")...)
 			w.macros = append(w.macros, 0)

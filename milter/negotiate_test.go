@@ -10,7 +10,9 @@ func TestNegotiate(t *testing.T) {
 	server := &Server{
 		Actions: ActAddHeader | ActChangeHeader | ActQuarantine, Required: ActAddHeader,
 		Steps:  StepNoReplyHeader | StepLeadingSpace | StepSkip | StepNoUnknown | StepNoMail,
-		Macros: map[Stage][]string{StageMail: {"i", "{auth_authen}"}, StageConnect: {"j"}, StageEOM: {}},
+		Macros: func() map[Stage][]string {
+			return map[Stage][]string{StageMail: {"i", "{auth_authen}"}, StageConnect: {"j"}, StageEOM: {}}
+		},
 	}
 	const lists = "\x00\x00\x00\x00j\x00" + "\x00\x00\x00\x02i {auth_authen}\x00"
 	for _, test := range []struct {

@@ -23,9 +23,10 @@ type Server struct {
 	Required Action
 	// Steps that are wanted, if the MTA offers them. StepNoMail is ignored: a message begins with MAIL.
 	Steps Step
-	// Macros that are wanted, stage by stage, if the MTA lets a filter choose them (ActSetMacros). Such a list REPLACES the one that the administrator of the MTA
-	// configured for that stage: name those that may be needed by others of its defaults too. A stage without a list is left alone.
-	Macros map[Stage][]string
+	// Macros gives those that are wanted, stage by stage, if the MTA lets a filter choose them (ActSetMacros); nil wants none. It is asked for each connection. Such a
+	// list REPLACES the one that the administrator of the MTA configured for that stage: name those that may be needed by others of its defaults too. A stage without a
+	// list is left alone.
+	Macros func() map[Stage][]string
 
 	Limits Limits
 	// Log takes what happens to connections; nil is slog.Default().
@@ -61,7 +62,7 @@ func (s *Server) Serve(l net.Listener) error {
 		return ErrServerClosed
 	}
 	defer s.removeListener(l)
-	limits, wish := s.Limits.orDefault(), newWish(s)
+	limits := s.Limits.orDefault()
 	retry := backoff{done: s.done, log: s.log()}
 	for {
 		if !s.awaitCapacity(limits.Connections) {
@@ -79,7 +80,7 @@ func (s *Server) Serve(l net.Listener) error {
 			continue
 		}
 		retry.reset()
-		c := newConnection(s, nc, s.ids.Add(1), limits, wish)
+		c := newConnection(s, nc, s.ids.Add(1), limits, newWish(s))
 		if !s.addConnection(c, limits.Connections) {
 			nc.Close()
 			return ErrServerClosed

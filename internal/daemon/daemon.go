@@ -81,7 +81,7 @@ func (d *Daemon) server(l config.Listener, limits config.Limits, gate filter.Gat
 		Log: d.log,
 	}
 	s.Actions, s.Required, s.Steps = filter.Negotiation(mode)
-	s.Macros = filter.Macros(&d.current.Load().Trust)
+	s.Macros = func() map[milter.Stage][]string { return filter.Macros(&d.current.Load().Trust) }
 	return s
 }
 

@@ -20,6 +20,7 @@ type message struct {
 	overLimit       string // why the header is not kept whole
 	exemptRecipient string
 
+	queueID  string // macro i; late at Postfix, so taken at the end of the header
 	decision policy.Decision
 	user     string
 	keys     []signer.Key // loaded, of a decision to sign

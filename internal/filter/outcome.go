@@ -43,7 +43,7 @@ func (s *session) log(o outcome) {
 		level = slog.LevelError
 	}
 	attrs := append(make([]slog.Attr, 0, 16),
-		slog.String("queue_id", s.conn.Macro("i")),
+		slog.String("queue_id", m.queueID),
 		slog.String("decision", o.decision),
 		slog.String("reason", string(o.reason)),
 		slog.String("from", m.decision.Sender.Domain),

@@ -62,6 +62,7 @@ func (s *session) EndOfHeaders() milter.Response {
 	if m == nil {
 		return milter.Accept
 	}
+	m.queueID = s.conn.Macro("i")
 	if m.overLimit != "" {
 		return s.finish(outcome{decision: unsigned, reason: Limit, detail: m.overLimit})
 	}
@@ -131,6 +132,7 @@ func (s *session) Fault(err error) milter.Response {
 	if s.message == nil {
 		return milter.Continue
 	}
+	s.message.queueID = s.conn.Macro("i")
 	var tooLarge *milter.TooLargeError
 	if errors.As(err, &tooLarge) {
 		return s.finish(outcome{decision: unsigned, reason: Limit, detail: err.Error()})
