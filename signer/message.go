@@ -90,6 +90,9 @@ func (m *Message) Write(chunk []byte) (int, error) { return m.body.Write(chunk) 
 // maxPooled is how much header a pooled Message may remember; an ordinary one has a few KB.
 const maxPooled = 64 << 10
 
+// Use replaces the keys, until Sign.
+func (m *Message) Use(keys []Key) { m.keys = keys }
+
 // Release gives the memory back. m is of no use afterwards.
 func (m *Message) Release() {
 	m.fields, m.keys, m.options = nil, nil, Options{}

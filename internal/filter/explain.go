@@ -25,20 +25,7 @@ type Explanation struct {
 // Explain decides as a session does at the end of a header, tries the keys, and
 // looks at the body, which may be nil, for what will not survive delivery.
 func Explain(s *Snapshot, f *policy.Facts, body []byte) Explanation {
-	m, trail := decide(s, f)
-	e := Explanation{
-		Decision: unsigned, Reason: m.decision.Reason, Detail: m.decision.Detail,
-		From: m.decision.Sender.Domain, User: f.User, Keys: []string{}, Failures: m.failures,
-		Deferred: m.decision.Tempfail, Trail: trail.Lines,
-	}
-	if m.decision.Sign {
-		e.Decision = signed
-		for _, k := range m.keys {
-			e.Keys = append(e.Keys, keyName(k))
-		}
-		m.watch.write(body)
-		e.Warnings = append(headerWarnings(f.Fields, s.Dropped, f.MTAMacro("v")), m.watch.warnings()...)
-	}
+	e, _ := explain(s, f, body)
 	return e
 }
 
@@ -46,12 +33,11 @@ func Explain(s *Snapshot, f *policy.Facts, body []byte) Explanation {
 // the DKIM-Signature fields, the first to stand on top; none where the
 // explanation says that the message is left alone.
 func SignFile(s *Snapshot, f *policy.Facts, body []byte, now time.Time) (values []string, e Explanation) {
-	e = Explain(s, f, body)
+	e, keys := explain(s, f, body)
 	if e.Decision != signed {
 		return nil, e
 	}
-	m, _ := decide(s, f)
-	signing := signer.Begin(f.Fields, m.keys, s.Signing)
+	signing := signer.Begin(f.Fields, keys, s.Signing)
 	defer signing.Release()
 	signing.Write(body)
 	for _, made := range signing.Sign(now) {
@@ -67,11 +53,35 @@ func SignFile(s *Snapshot, f *policy.Facts, body []byte, now time.Time) (values 
 	return values, e
 }
 
-func decide(s *Snapshot, f *policy.Facts) (*message, *policy.Trail) {
+// explain also gives the keys that sign.
+func explain(s *Snapshot, f *policy.Facts, body []byte) (Explanation, []signer.Key) {
 	trail := new(policy.Trail)
 	m := &message{snapshot: s, user: f.User, decision: s.Decide(f, trail)}
 	if m.decision.Sign {
 		m.loadKeys()
 	}
-	return m, trail
+	e := Explanation{
+		Decision: unsigned, Reason: m.decision.Reason, Detail: m.decision.Detail,
+		From: m.decision.Sender.Domain, User: f.User, Keys: []string{}, Failures: m.failures,
+		Deferred: m.decision.Tempfail, Trail: trail.Lines,
+	}
+	if !m.decision.Sign {
+		return e, nil
+	}
+	if earlier := beginReinjected(f.Fields, m.keys); earlier != nil {
+		defer earlier.Release()
+		earlier.Write(body)
+		m.keys = notYetSigned(m.keys, earlier.Finish())
+	}
+	if len(m.keys) == 0 {
+		e.Reason, e.Detail = AlreadySigned, ""
+		return e, nil
+	}
+	e.Decision = signed
+	for _, k := range m.keys {
+		e.Keys = append(e.Keys, keyName(k))
+	}
+	m.watch.write(body)
+	e.Warnings = append(headerWarnings(f.Fields, s.Dropped, f.MTAMacro("v")), m.watch.warnings()...)
+	return e, m.keys
 }

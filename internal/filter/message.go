@@ -8,6 +8,7 @@ import (
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/signer"
+	"github.com/postseal/postseal/verifier"
 )
 
 // message is the state between MAIL and the end of one message.
@@ -25,7 +26,8 @@ type message struct {
 	user     string
 	keys     []signer.Key // loaded, of a decision to sign
 	signing  *signer.Message
-	warnings []string // about the header
+	earlier  *verifier.Message // of signatures that may be ours; nil without any
+	warnings []string          // about the header
 	watch    bodyWatch
 	failures []string // keys that were out of service, beside those that sign
 }
@@ -44,6 +46,9 @@ func newMessage(snapshot *Snapshot) *message {
 func (m *message) release() {
 	if m.signing != nil {
 		m.signing.Release()
+	}
+	if m.earlier != nil {
+		m.earlier.Release()
 	}
 	fields := m.fields
 	if fields.Bytes() > maxPooledHeader {
@@ -97,11 +102,29 @@ func (m *message) write(chunk []byte) {
 		m.signing.Write(chunk)
 		m.watch.write(chunk)
 	}
+	if m.earlier != nil {
+		m.earlier.Write(chunk)
+	}
+}
+
+// begin starts the hashes of a message that is to be signed.
+func (m *message) begin(mta string) {
+	m.warnings = headerWarnings(&m.fields, m.snapshot.Dropped, mta)
+	m.earlier = beginReinjected(&m.fields, m.keys)
+	m.signing = signer.Begin(&m.fields, m.keys, m.snapshot.Signing)
 }
 
 // sign makes the signatures and tells the outcome. It is called at the end of
 // a message that was decided to be signed.
 func (m *message) sign(o *outcome) {
+	if m.earlier != nil {
+		m.keys = notYetSigned(m.keys, m.earlier.Finish())
+		m.signing.Use(m.keys)
+	}
+	if len(m.keys) == 0 {
+		*o = outcome{decision: unsigned, reason: AlreadySigned}
+		return
+	}
 	o.failures, o.warnings = m.failures, append(m.warnings, m.watch.warnings()...)
 	for _, s := range m.signing.Sign(time.Now()) {
 		if s.Err != nil {

@@ -20,6 +20,7 @@ const (
 	Limit         policy.Reason = "limit"          // the message is over a limit of [limits]
 	SigningFailed policy.Reason = "signing-failed" // no key could make its signature
 	InternalError policy.Reason = "internal-error" // a fault in postseal; the log has it
+	AlreadySigned policy.Reason = "already-signed" // it carries valid signatures of these keys: a content filter handed it back
 	MTAAbort      policy.Reason = "mta-abort"      // the MTA dropped the message after the decision to sign it
 )
 

@@ -5,7 +5,6 @@ import (
 
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/milter"
-	"github.com/postseal/postseal/signer"
 )
 
 // session is one connection of the MTA: the client's facts, which last, and
@@ -75,8 +74,7 @@ func (s *session) EndOfHeaders() milter.Response {
 	if d := m.decision; !d.Sign {
 		return s.finish(outcome{decision: unsigned, reason: d.Reason, detail: d.Detail, tempfail: d.Tempfail})
 	}
-	m.warnings = headerWarnings(&m.fields, m.snapshot.Dropped, s.conn.Macro("v"))
-	m.signing = signer.Begin(&m.fields, m.keys, m.snapshot.Signing)
+	m.begin(s.conn.Macro("v"))
 	return milter.Continue
 }
 

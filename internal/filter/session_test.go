@@ -343,6 +343,32 @@ func TestAbort(t *testing.T) {
 	}
 }
 
+// What a content filter hands back to the MTA carries our signature already. If
+// it changed the message the signature is broken, and ours is made anew.
+func TestNoSecondIdenticalSignature(t *testing.T) {
+	w := newWorld(t)
+	mta := w.dial(t)
+	once := deliver(t, mta, plain).Delivered
+	if again := deliver(t, mta, string(once)); len(again.Modifications) != 0 {
+		t.Errorf("signed twice: %v", again.Modifications)
+	}
+	changed := bytes.Replace(once, []byte("Hello"), []byte("Hello, says the filter"), 1)
+	if again := deliver(t, mta, string(changed)); len(again.Modifications) != 1 {
+		t.Errorf("a changed message: %v", again.Reply)
+	}
+	foreign := strings.Replace(string(once), "s=s;", "s=other;", 1)
+	if again := deliver(t, mta, foreign); len(again.Modifications) != 1 {
+		t.Errorf("a message with another's signature: %v", again.Reply)
+	}
+	var reasons []any
+	for _, line := range w.log.lines(t) {
+		reasons = append(reasons, line["reason"])
+	}
+	if got := fmt.Sprint(reasons); got != "[signing-table already-signed signing-table signing-table]" {
+		t.Errorf("reasons %s", got)
+	}
+}
+
 func TestWarnings(t *testing.T) {
 	w := newWorld(t)
 	mta := w.dial(t)
