@@ -9,24 +9,32 @@ import (
 
 // IsOurs tells whether a field claims the authserv-id id, or could be taken to by a reader who is less strict than RFC 8601 section 2.2.
 // Letter case, a version, folds, blanks, comments, quotes, quoted pairs, a final dot and the choice of A-labels or U-labels make no
-// difference. A field whose authserv-id cannot be parsed is ours if it holds id anywhere, be it in pieces or in an encoded word.
+// difference. A field whose authserv-id cannot be parsed is ours if it holds id anywhere, be it in pieces or in an encoded word. No field
+// has an empty id.
 func IsOurs(value []byte, id string) bool { return claims(string(value), []string{printable(id)}) }
 
 // claims tells whether a field's value has, or could be read to have, one of ids. An id ".example.net" is any name below example.net.
 func claims(value string, ids []string) bool {
 	p := scanner{s: value}
-	if found, ok := p.head(); ok {
-		found = plainName(found)
-		for _, id := range ids {
-			if id = plainName(id); found == id || isBelow(found, id) {
-				return true
-			}
-		}
-		return false
+	found, ok := p.head()
+	if !ok {
+		return mentions(value, ids)
 	}
-	for _, reading := range looseReadings(value) {
+	found = plainName(found)
+	for _, id := range ids {
+		if id = plainName(id); id != "" && (found == id || isBelow(found, id)) {
+			return true
+		}
+	}
+	// A reader who does not know that comments nest may find the authserv-id within one.
+	return p.intricate && mentions(value[:p.pos], ids)
+}
+
+// mentions tells whether a careless reader may find one of ids in text.
+func mentions(text string, ids []string) bool {
+	for _, reading := range looseReadings(text) {
 		for _, id := range ids {
-			if strings.Contains(reading, plainName(id)) {
+			if id = squeeze(plainName(id)); id != "" && strings.Contains(reading, id) {
 				return true
 			}
 		}
@@ -41,7 +49,7 @@ func isBelow(name, id string) bool {
 
 // plainName is an authserv-id as it is compared: in A-labels and lower case, without blanks and a final dot.
 func plainName(id string) string {
-	id = strings.TrimRight(squeeze(id), ".")
+	id = strings.TrimRight(lowerWithout(id, " \t"), ".")
 	if isASCII(id) || len(id) > 4*maxIdentity {
 		return id
 	}
@@ -65,12 +73,15 @@ func looseReadings(value string) []string {
 	return readings
 }
 
-// squeeze drops blanks, controls, quotes and backslashes, and lowers the case of ASCII letters.
-func squeeze(s string) string {
+// squeeze leaves of a text what names are made of.
+func squeeze(s string) string { return lowerWithout(s, " \t\"\\") }
+
+// lowerWithout lowers the case of ASCII letters and drops controls and the given octets.
+func lowerWithout(s, drop string) string {
 	b := make([]byte, 0, len(s))
 	for i := range len(s) {
 		switch c := s[i]; {
-		case c <= ' ' || c == 0x7f || c == '"' || c == '\\':
+		case isControl(c) || strings.IndexByte(drop, c) >= 0:
 		case 'A' <= c && c <= 'Z':
 			b = append(b, c+'a'-'A')
 		default:

@@ -63,5 +63,7 @@ func (r Removal) spares(value []byte) bool {
 // IsFieldName tells whether a field's name is Authentication-Results, in any letter case, with blanks before the colon or not (RFC 5322
 // section 4.5; Postfix drops the blanks, and counts such a field with the others).
 func IsFieldName(name string) bool {
-	return strings.EqualFold(strings.TrimRight(name, " \t"), FieldName)
+	name = strings.TrimRight(name, " \t")
+	// The length keeps out what folds to ASCII without being it, as a long s does: no MTA counts that.
+	return len(name) == len(FieldName) && strings.EqualFold(name, FieldName)
 }

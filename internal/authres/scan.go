@@ -4,8 +4,9 @@ import "strings"
 
 // scanner reads a field's value from left to right, once. Folds may be CRLF or LF, as milters see them.
 type scanner struct {
-	s   string
-	pos int
+	s         string
+	pos       int
+	intricate bool // a comment had a comment or a quoted pair in it
 }
 
 func (p *scanner) atEnd() bool { return p.pos == len(p.s) }
@@ -50,12 +51,14 @@ func (p *scanner) comment() (ok bool) {
 		switch p.s[p.pos] {
 		case '(':
 			depth++
+			p.intricate = p.intricate || depth > 1
 		case ')':
 			if depth--; depth == 0 {
 				p.pos++
 				return true
 			}
 		case '\\':
+			p.intricate = true
 			if p.pos+1 < len(p.s) {
 				p.pos++
 			}
