@@ -29,7 +29,7 @@ and lists all problems at once. Exits 78 when there are any.`,
 				return failed(err)
 			}
 		}
-		snapshot, err := daemon.Build(cfg, nil, nil)
+		snapshot, err := daemon.Build(cfg, daemon.Given{})
 		if err != nil {
 			return configError(err)
 		}

@@ -27,7 +27,7 @@ line: give the message's file, or just its sender with --from.`,
 	asJSON := cmd.Flags().Bool("json", false, "print a JSON object")
 	raw := cmd.Flags().Bool("raw", false, "take the file's line ends as they are")
 	situation := situationFlags(cmd)
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if (len(args) == 1) == (*from != "") {
 			return &exitError{exitUsage, fmt.Errorf("name a message file, or a sender with --from")}
 		}
@@ -51,7 +51,7 @@ line: give the message's file, or just its sender with --from.`,
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		e := filter.Explain(snapshot, facts, body)
+		e := filter.Explain(cmd.Context(), snapshot, facts, body)
 		if *asJSON {
 			return json.NewEncoder(io.out).Encode(e)
 		}
@@ -75,6 +75,7 @@ func printExplanation(io stdio, e filter.Explanation) {
 	for _, f := range e.Failures {
 		line("failure", f)
 	}
+	line("results", strings.Join(e.Results, ", "))
 	line("warnings", strings.Join(e.Warnings, ", "))
 	if e.Deferred {
 		line("reply", "the message is deferred (sign.on_key_error)")

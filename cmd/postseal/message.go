@@ -129,7 +129,7 @@ func openSnapshot(path string) (*config.Config, *filter.Snapshot, error) {
 	if err != nil {
 		return nil, nil, configError(err)
 	}
-	snapshot, err := daemon.Build(cfg, nil, nil)
+	snapshot, err := daemon.Build(cfg, daemon.Given{})
 	if err != nil {
 		return nil, nil, configError(err)
 	}

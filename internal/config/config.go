@@ -20,12 +20,15 @@ import "time"
 // Config is the whole file with the defaults filled in. A slice that the file
 // does not mention is its default; an empty one in the file stays empty.
 type Config struct {
-	Strict    bool       `toml:"strict"`
-	Listeners []Listener `toml:"listener"`
-	Sign      Sign       `toml:"sign"`
-	Users     []User     `toml:"user"`
-	Limits    Limits     `toml:"limits"`
-	Log       Log        `toml:"log"`
+	AuthservID string     `toml:"authserv_id"`
+	Strict     bool       `toml:"strict"`
+	Listeners  []Listener `toml:"listener"`
+	Sign       Sign       `toml:"sign"`
+	Users      []User     `toml:"user"`
+	Verify     Verify     `toml:"verify"`
+	DNS        DNS        `toml:"dns"`
+	Limits     Limits     `toml:"limits"`
+	Log        Log        `toml:"log"`
 
 	// Path is the file's name as given, for messages.
 	Path string `toml:"-"`
@@ -86,6 +89,52 @@ type User struct {
 	Reauth   bool     `toml:"reauth"`
 }
 
+// Verify is the [verify] table: what a verdict on incoming mail leads to, and
+// what is accepted as one.
+type Verify struct {
+	Actions
+	Domains []VerifyDomain `toml:"domain"`
+
+	ReportUnsigned bool     `toml:"report_unsigned"` // write dkim=none
+	PartialBody    string   `toml:"partial_body"`    // policy | pass
+	MinKeyBits     int64    `toml:"min_key_bits"`
+	MaxKeyBits     int64    `toml:"max_key_bits"`
+	ClockSkew      Duration `toml:"clock_skew"`
+	RefusedDomains []string `toml:"refused_domains"`
+
+	RemoveAuthservIDs []string `toml:"remove_authserv_ids"`
+	SpareMethods      []string `toml:"spare_methods"`
+}
+
+// Actions has one action for each kind of verdict: accept, reject, tempfail,
+// discard or quarantine.
+type Actions struct {
+	BadSignature  string `toml:"bad_signature"`
+	KeyNotFound   string `toml:"key_not_found"`
+	NoSignature   string `toml:"no_signature"`
+	DNSError      string `toml:"dns_error"`
+	Malformed     string `toml:"malformed"`
+	KeyTooSmall   string `toml:"key_too_small"`
+	Security      string `toml:"security"`
+	InternalError string `toml:"internal_error"`
+}
+
+// VerifyDomain is one [[verify.domain]] row: other actions for mail whose author
+// is of that domain. An empty action is that of [verify].
+type VerifyDomain struct {
+	Actions
+	Domain        string `toml:"domain"`          // example.com, or .example.com for all below it
+	NoAlignedPass string `toml:"no_aligned_pass"` // no signature of the author's own domain passes
+}
+
+// DNS is the [dns] table.
+type DNS struct {
+	Nameservers []string `toml:"nameservers"` // host or host:port; none: resolv.conf
+	Timeout     Duration `toml:"timeout"`     // for all key look-ups of a message together
+	TrustAD     []string `toml:"trust_ad"`    // nameservers beyond this host whose AD bit is believed
+	RecordsFile string   `toml:"records_file"`
+}
+
 // Limits bounds what comes from outside. Every default stands with its reason
 // in docs/limits.md.
 type Limits struct {
@@ -100,6 +149,9 @@ type Limits struct {
 	StopTimeout   Duration `toml:"stop_timeout"`
 	KeyOperations int64    `toml:"key_operations"` // 0: the number of cores
 	KeysCached    int64    `toml:"keys_cached"`
+	Signatures    int64    `toml:"signatures"`     // verified in a message
+	SignedNames   int64    `toml:"signed_names"`   // in the h= of a signature
+	RecordsCached int64    `toml:"records_cached"` // DNS answers
 }
 
 // Log is the [log] table.
@@ -130,6 +182,18 @@ func Default() *Config {
 			OversignAbsent:   []string{"From", "Subject", "Reply-To", "Cc"},
 			Identity:         "none",
 		},
+		Verify: Verify{
+			Actions: Actions{
+				BadSignature: "accept", KeyNotFound: "accept", NoSignature: "accept", DNSError: "accept",
+				Malformed: "accept", KeyTooSmall: "accept", Security: "accept", InternalError: "accept",
+			},
+			ReportUnsigned: true,
+			PartialBody:    "policy",
+			MinKeyBits:     1024,
+			MaxKeyBits:     4096,
+			ClockSkew:      Duration(5 * time.Minute),
+		},
+		DNS: DNS{Timeout: Duration(10 * time.Second)},
 		Limits: Limits{
 			FrameBytes:   1 << 20,
 			DrainBytes:   16 << 20,
@@ -141,6 +205,10 @@ func Default() *Config {
 			WriteTimeout: Duration(30 * time.Second),
 			StopTimeout:  Duration(20 * time.Second),
 			KeysCached:   4096,
+
+			Signatures:    10,
+			SignedNames:   1000,
+			RecordsCached: 10_000,
 		},
 		Log: Log{Format: "text", Level: "info"},
 	}

@@ -31,6 +31,8 @@ func TestSampleIsTheDefault(t *testing.T) {
 		for _, list := range []*[]string{
 			&cfg.Sign.TrustedMacros, &cfg.Sign.Peers, &cfg.Sign.ExemptDomains, &cfg.Sign.DontSignMailTo,
 			&cfg.Sign.ReauthenticatingUsers, &cfg.Sign.OmitHeaders,
+			&cfg.Verify.RefusedDomains, &cfg.Verify.RemoveAuthservIDs, &cfg.Verify.SpareMethods,
+			&cfg.DNS.Nameservers, &cfg.DNS.TrustAD,
 		} {
 			if len(*list) == 0 {
 				*list = nil
@@ -44,7 +46,7 @@ func TestSampleIsTheDefault(t *testing.T) {
 
 // beforeUsers drops the sample [[user]] row, which is no default.
 func beforeUsers(text string) string {
-	rows := regexp.MustCompile(`(?s)#\[\[user\]\].*?\n\n`)
+	rows := regexp.MustCompile(`(?s)#\[\[(user|verify.domain)\]\].*?\n\n`)
 	return rows.ReplaceAllString(text, "")
 }
 
@@ -56,8 +58,12 @@ func TestSampleNamesEveryKey(t *testing.T) {
 	}
 	for _, table := range []reflect.Type{
 		reflect.TypeFor[Listener](), reflect.TypeFor[Sign](), reflect.TypeFor[User](), reflect.TypeFor[Limits](), reflect.TypeFor[Log](),
+		reflect.TypeFor[Verify](), reflect.TypeFor[VerifyDomain](), reflect.TypeFor[DNS](),
 	} {
-		for key := range fieldsOf(table) {
+		for key, kind := range fieldsOf(table) {
+			if kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct {
+				continue // rows have a table head
+			}
 			if !regexp.MustCompile(`(?m)^#?` + key + ` = `).Match(text) {
 				t.Errorf("%s: no line for %s", sample, key)
 			}

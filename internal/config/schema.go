@@ -3,6 +3,7 @@ package config
 import (
 	"encoding"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -12,12 +13,9 @@ import (
 // postseal which this version does not have: accepting them in silence would
 // promise something that does not happen.
 var reserved = map[string]string{
-	"authserv_id": "verification of incoming mail",
-	"verify":      "verification of incoming mail",
-	"dns":         "verification of incoming mail",
-	"store":       "the managed key store",
-	"panel":       "the control panel",
-	"metrics":     "metrics",
+	"store":   "the managed key store",
+	"panel":   "the control panel",
+	"metrics": "metrics",
 }
 
 // checker compares the generic form of a file with the Config struct and
@@ -111,6 +109,9 @@ func fieldsOf(t reflect.Type) map[string]reflect.Type {
 	fields := make(map[string]reflect.Type, t.NumField())
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if f.Anonymous {
+			maps.Copy(fields, fieldsOf(f.Type))
+		}
 		if tag := f.Tag.Get("toml"); tag != "" && tag != "-" {
 			fields[tag] = f.Type
 		}

@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // validate judges the values that stand by themselves.
@@ -22,6 +24,11 @@ func (c *Config) validate() Problems {
 	v.oneOf("sign.identity", c.Sign.Identity, "none", "domain", "sender")
 	if len(c.Sign.SenderHeaders) == 0 {
 		v.report("sign.sender_headers", `the default is ["From"]`, "the list is empty: no message would have a sender")
+	}
+	v.verify(c.Verify)
+	v.authservID(c.AuthservID)
+	if c.DNS.Timeout <= 0 || c.DNS.Timeout > Duration(time.Minute) {
+		v.report("dns.timeout", "", "must be longer than zero and at most 1m: the MTA waits for it")
 	}
 	v.oneOf("log.format", c.Log.Format, "text", "json")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
@@ -67,6 +74,38 @@ func ParseMode(s string) (uint32, error) {
 	return uint32(n), nil
 }
 
+// verify checks the actions of [verify] and of its domains.
+func (v *validator) verify(c Verify) {
+	v.actions("verify", c.Actions, "accept", "reject", "tempfail", "discard", "quarantine")
+	v.oneOf("verify.partial_body", c.PartialBody, "policy", "pass")
+	v.between("verify.min_key_bits", c.MinKeyBits, 1024, c.MaxKeyBits) // RFC 8301 3.2
+	v.between("verify.max_key_bits", c.MaxKeyBits, 2048, 8192)
+	for i, d := range c.Domains {
+		key := fmt.Sprintf("verify.domain[%d]", i)
+		if d.Domain == "" {
+			v.report(key, `say domain = "example.com"`, "the row names no domain")
+		}
+		allowed := []string{"", "accept", "reject", "tempfail", "discard", "quarantine"}
+		v.actions(key, d.Actions, allowed...)
+		v.oneOf(key+".no_aligned_pass", d.NoAlignedPass, allowed...)
+	}
+}
+
+func (v *validator) actions(table string, a Actions, allowed ...string) {
+	values := reflect.ValueOf(a)
+	for i := range values.NumField() {
+		v.oneOf(table+"."+values.Type().Field(i).Tag.Get("toml"), values.Field(i).String(), allowed...)
+	}
+}
+
+// authservID takes a host name or a token: what needs no quotes (RFC 8601 2.2).
+func (v *validator) authservID(id string) {
+	bad := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?=", r) }
+	if strings.ContainsFunc(id, bad) {
+		v.report("authserv_id", "the host's name is usual", "%q is no authserv-id", id)
+	}
+}
+
 // limits checks each bound against the least that lets mail through and the
 // most that the protocol or the machine's memory allows.
 func (v *validator) limits(l Limits) {
@@ -77,6 +116,9 @@ func (v *validator) limits(l Limits) {
 	v.between("limits.connections", l.Connections, 1, 1_000_000)
 	v.between("limits.key_operations", l.KeyOperations, 0, 1024)
 	v.between("limits.keys_cached", l.KeysCached, 16, 10_000_000)
+	v.between("limits.signatures", l.Signatures, 1, 50)
+	v.between("limits.signed_names", l.SignedNames, 50, 100_000)
+	v.between("limits.records_cached", l.RecordsCached, 16, 10_000_000)
 	for key, d := range map[string]Duration{
 		"limits.idle_timeout": l.IdleTimeout, "limits.frame_timeout": l.FrameTimeout,
 		"limits.write_timeout": l.WriteTimeout, "limits.stop_timeout": l.StopTimeout,

@@ -11,20 +11,25 @@ import (
 	"github.com/postseal/postseal/dkim/canon"
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/filter"
-	"github.com/postseal/postseal/internal/mailaddr"
 	"github.com/postseal/postseal/internal/netlist"
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/keytable"
 	"github.com/postseal/postseal/signer"
+	"github.com/postseal/postseal/verifier"
 )
 
+// Given is what a snapshot is built with, beside the configuration.
+type Given struct {
+	Prev   *filter.Snapshot       // lends its parsed keys; nil for the first one
+	Notice func(keytable.Problem) // hears of keys that turn bad later; may be nil
+	Lookup verifier.Lookup        // of the keys of incoming mail
+}
+
 // Build turns a configuration into the snapshot that messages work with. The
-// tables of an earlier snapshot lend their parsed keys. The error holds every
-// problem at once; rows that cannot work are no error but are listed by
-// Snapshot.Tables.Problems; notice, which may be nil, hears of keys that turn bad
-// later.
-func Build(cfg *config.Config, prev *filter.Snapshot, notice func(keytable.Problem)) (*filter.Snapshot, error) {
-	b := builder{cfg: cfg, notice: notice}
+// error holds every problem at once; rows that cannot work are no error but are
+// listed by Snapshot.Tables.Problems.
+func Build(cfg *config.Config, given Given) (*filter.Snapshot, error) {
+	b := builder{cfg: cfg, given: given}
 	s := &filter.Snapshot{
 		Snapshot: &policy.Snapshot{
 			Trust:            b.trust(),
@@ -42,10 +47,11 @@ func Build(cfg *config.Config, prev *filter.Snapshot, notice func(keytable.Probl
 		Signing:     b.signing(),
 		Dropped:     b.dropped(),
 		Limits:      filter.Limits{HeaderBytes: int(cfg.Limits.HeaderBytes), HeaderFields: int(cfg.Limits.HeaderFields)},
+		Verifying:   b.verifying(),
 		FaultDefers: cfg.Sign.OnInternalError == "tempfail",
 	}
 	s.Identity, _ = policy.ParseIdentityRule(cfg.Sign.Identity)
-	s.Tables = b.tables(prev)
+	s.Tables = b.tables()
 	s.Users = b.users(s.Tables)
 	s.DefaultKeys = b.keys("sign.default_key", cfg.Sign.DefaultKey, s.Tables)
 	if err := b.err(); err != nil {
@@ -59,7 +65,7 @@ type builder struct {
 	cfg      *config.Config
 	problems config.Problems
 	tableErr error // of the table files, which name their own lines
-	notice   func(keytable.Problem)
+	given    Given
 }
 
 func (b *builder) err() error {
@@ -147,12 +153,12 @@ func (b *builder) dropped() []string {
 	return dropped
 }
 
-func (b *builder) tables(prev *filter.Snapshot) *keytable.Tables {
+func (b *builder) tables() *keytable.Tables {
 	opts := keytable.Options{
 		KeyTable: b.cfg.Sign.KeyTable, SigningTable: b.cfg.Sign.SigningTable,
-		KeysCached: int(b.cfg.Limits.KeysCached), Notice: b.notice,
+		KeysCached: int(b.cfg.Limits.KeysCached), Notice: b.given.Notice,
 	}
-	if prev != nil {
+	if prev := b.given.Prev; prev != nil {
 		opts.Prev = prev.Tables
 	}
 	tables, err := keytable.Load(opts)
@@ -171,13 +177,9 @@ func (b *builder) users(tables *keytable.Tables) []policy.UserRule {
 		}
 		rule := policy.UserRule{Match: match, Reauth: u.Reauth}
 		for _, d := range u.Domains {
-			name, dot := strings.CutPrefix(d, ".")
-			domain, err := mailaddr.ALabels(name)
+			domain, err := policy.ParseDomainPattern(d)
 			if err != nil {
-				b.report(key+".domains", fmt.Errorf("%q: %w", d, err))
-			}
-			if dot {
-				domain = "." + domain
+				b.report(key+".domains", err)
 			}
 			rule.Domains = append(rule.Domains, domain)
 		}

@@ -42,7 +42,7 @@ func Open(load func() (*config.Config, error), log *slog.Logger) (*Daemon, error
 		return nil, err
 	}
 	d := &Daemon{load: load, log: log, first: cfg, validate: func() {}}
-	snapshot, err := Build(cfg, nil, d.notice)
+	snapshot, err := Build(cfg, Given{Notice: d.notice})
 	if err != nil {
 		return nil, err
 	}

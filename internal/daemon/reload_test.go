@@ -150,7 +150,7 @@ match = "login:ada"
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = Build(cfg, nil, nil)
+	_, err = Build(cfg, Given{})
 	if err == nil {
 		t.Fatal("accepted")
 	}

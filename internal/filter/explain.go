@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"context"
 	"time"
 
 	"github.com/postseal/postseal/internal/policy"
@@ -16,6 +17,7 @@ type Explanation struct {
 	From     string        `json:"from"`
 	User     string        `json:"user"`
 	Keys     []string      `json:"keys"`
+	Results  []string      `json:"results,omitempty"`
 	Failures []string      `json:"failures,omitempty"`
 	Warnings []string      `json:"warnings,omitempty"`
 	Deferred bool          `json:"deferred,omitempty"`
@@ -24,8 +26,9 @@ type Explanation struct {
 
 // Explain decides as a session does at the end of a header, tries the keys, and
 // looks at the body, which may be nil, for what will not survive delivery.
-func Explain(s *Snapshot, f *policy.Facts, body []byte) Explanation {
-	e, _ := explain(s, f, body)
+// Incoming mail it verifies.
+func Explain(ctx context.Context, s *Snapshot, f *policy.Facts, body []byte) Explanation {
+	e, _ := explain(ctx, s, f, body)
 	return e
 }
 
@@ -33,7 +36,9 @@ func Explain(s *Snapshot, f *policy.Facts, body []byte) Explanation {
 // the DKIM-Signature fields, the first to stand on top; none where the
 // explanation says that the message is left alone.
 func SignFile(s *Snapshot, f *policy.Facts, body []byte, now time.Time) (values []string, e Explanation) {
-	e, keys := explain(s, f, body)
+	outgoing := *f
+	outgoing.Mode = policy.SignOnly // a file that is to be signed is not verified
+	e, keys := explain(context.Background(), s, &outgoing, body)
 	if e.Decision != signed {
 		return nil, e
 	}
@@ -53,8 +58,18 @@ func SignFile(s *Snapshot, f *policy.Facts, body []byte, now time.Time) (values 
 	return values, e
 }
 
+// verify fills in what happens to incoming mail.
+func (e *Explanation) verify(ctx context.Context, s *Snapshot, f *policy.Facts, body []byte) {
+	checking := s.Verifying.Verifier.Begin(ctx, f.Fields)
+	defer checking.Release()
+	checking.Write(body)
+	results := checking.Finish()
+	action, _ := s.Verifying.judge(e.From, results)
+	e.Decision, e.Reason, e.Results = decisions[action], summary(results), resultWords(results)
+}
+
 // explain also gives the keys that sign.
-func explain(s *Snapshot, f *policy.Facts, body []byte) (Explanation, []signer.Key) {
+func explain(ctx context.Context, s *Snapshot, f *policy.Facts, body []byte) (Explanation, []signer.Key) {
 	trail := new(policy.Trail)
 	m := &message{snapshot: s, user: f.User, decision: s.Decide(f, trail)}
 	if m.decision.Sign {
@@ -65,7 +80,11 @@ func explain(s *Snapshot, f *policy.Facts, body []byte) (Explanation, []signer.K
 		From: m.decision.Sender.Domain, User: f.User, Keys: []string{}, Failures: m.failures,
 		Deferred: m.decision.Tempfail, Trail: trail.Lines,
 	}
-	if !m.decision.Sign {
+	switch {
+	case m.decision.Verify:
+		e.verify(ctx, s, f, body)
+		return e, nil
+	case !m.decision.Sign:
 		return e, nil
 	}
 	if earlier := beginReinjected(f.Fields, m.keys); earlier != nil {

@@ -24,6 +24,9 @@ type Snapshot struct {
 	// Dropped are those of DroppedFields that Signing covers.
 	Dropped []string
 
+	// Verifying is how incoming mail is verified.
+	Verifying Verifying
+
 	// FaultDefers is on_internal_error = "tempfail".
 	FaultDefers bool
 }
@@ -73,10 +76,11 @@ func (g Gate) do(operation func()) {
 func Negotiation(mode policy.Mode) (actions, required milter.Action, steps milter.Step) {
 	steps = milter.StepNoUnknown | milter.StepNoData | milter.StepLeadingSpace | milter.StepSkip |
 		milter.StepNoReplyConnect | milter.StepNoReplyHelo | milter.StepNoReplyMail | milter.StepNoReplyRcpt | milter.StepNoReplyHeader
+	actions, required = milter.ActAddHeader|milter.ActChangeHeader|milter.ActQuarantine, milter.ActAddHeader
 	if mode == policy.SignOnly {
-		steps |= milter.StepNoReplyBody // one that verifies keeps it, to answer SKIP
+		return actions, required, steps | milter.StepNoReplyBody // one that verifies keeps it, to answer SKIP
 	}
-	return milter.ActAddHeader | milter.ActChangeHeader, milter.ActAddHeader, steps
+	return actions, required | milter.ActChangeHeader, steps
 }
 
 // Macros is what to ask the MTA for at the end of the header, where the decision

@@ -1,11 +1,13 @@
 package filter
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/authres"
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/signer"
 	"github.com/postseal/postseal/verifier"
@@ -18,7 +20,11 @@ type message struct {
 	size     int64 // bytes of header and body, as they came
 
 	fields          dkim.Fields
-	overLimit       string // why the header is not kept whole
+	authservID      string // our name
+	results8601     int    // Authentication-Results fields so far
+	forged          []int  // ordinals of those that claim to be ours, from the top
+	overLimit       string // why we do not have all of the message
+	fault           string // what went wrong in our own code
 	exemptRecipient string
 
 	queueID  string // macro i; late at Postfix, so taken at the end of the header
@@ -29,7 +35,8 @@ type message struct {
 	earlier  *verifier.Message // of signatures that may be ours; nil without any
 	warnings []string          // about the header
 	watch    bodyWatch
-	failures []string // keys that were out of service, beside those that sign
+	checking *verifier.Message // of incoming mail
+	failures []string          // keys that were out of service, beside those that sign
 }
 
 var messages = sync.Pool{New: func() any { return new(message) }}
@@ -37,9 +44,11 @@ var messages = sync.Pool{New: func() any { return new(message) }}
 // maxPooledHeader is the header memory that a pooled message may keep.
 const maxPooledHeader = 64 << 10
 
-func newMessage(snapshot *Snapshot) *message {
+// newMessage begins a message for an MTA that calls itself j.
+func newMessage(snapshot *Snapshot, j string) *message {
 	m := messages.Get().(*message)
 	m.snapshot, m.start = snapshot, time.Now()
+	m.authservID = snapshot.Verifying.authservID(j)
 	return m
 }
 
@@ -50,18 +59,28 @@ func (m *message) release() {
 	if m.earlier != nil {
 		m.earlier.Release()
 	}
+	if m.checking != nil {
+		m.checking.Release()
+	}
 	fields := m.fields
 	if fields.Bytes() > maxPooledHeader {
 		fields = dkim.Fields{}
 	}
 	fields.Reset()
 	clear(m.keys)
-	*m = message{fields: fields, keys: m.keys[:0]}
+	*m = message{fields: fields, keys: m.keys[:0], forged: m.forged[:0]}
 	messages.Put(m)
 }
 
-// addField keeps a field, unless the header has outgrown its limits.
+// addField keeps a field, unless the header has outgrown its limits. What is
+// written in our name is noted in any case.
 func (m *message) addField(name, value []byte) {
+	if authres.IsFieldName(string(name)) {
+		m.results8601++
+		if m.snapshot.Verifying.forged(m.authservID, value) {
+			m.forged = append(m.forged, m.results8601)
+		}
+	}
 	m.size += int64(len(name) + 1 + len(value) + 2)
 	limits := m.snapshot.Limits
 	switch {
@@ -73,6 +92,31 @@ func (m *message) addField(name, value []byte) {
 	default:
 		m.fields.Add(name, value)
 	}
+}
+
+// decide asks policy. What we do not have whole is not signed.
+func (m *message) decide(f *policy.Facts) {
+	if m.fault != "" {
+		return
+	}
+	m.decision = m.snapshot.Decide(f, nil)
+	switch {
+	case m.overLimit != "" && !m.decision.Verify:
+		m.decision = policy.Decision{Reason: Limit, Detail: m.overLimit, Sender: m.decision.Sender}
+	case m.decision.Sign:
+		m.loadKeys()
+	}
+}
+
+// unsigned is the outcome of a message that is left alone.
+func (m *message) unsigned() outcome {
+	d := m.decision
+	return outcome{decision: unsigned, reason: d.Reason, detail: d.Detail, tempfail: d.Tempfail}
+}
+
+// faulty is the outcome of a message that met a fault of ours.
+func (m *message) faulty(detail string) outcome {
+	return outcome{decision: unsigned, reason: InternalError, detail: detail, tempfail: m.snapshot.FaultDefers}
 }
 
 // loadKeys gets the private keys of a decision to sign. Those that cannot be
@@ -105,6 +149,32 @@ func (m *message) write(chunk []byte) {
 	if m.earlier != nil {
 		m.earlier.Write(chunk)
 	}
+	if m.checking != nil {
+		m.checking.Write(chunk)
+	}
+}
+
+// listens tells whether anything more of the body is of use.
+func (m *message) listens() bool {
+	return m.signing != nil || m.checking != nil && !m.checking.Done()
+}
+
+// verify starts on the signatures of incoming mail.
+func (m *message) verify(ctx context.Context) {
+	if m.overLimit == "" {
+		m.checking = m.snapshot.Verifying.Verifier.Begin(ctx, &m.fields)
+	}
+}
+
+// results are the verdicts on incoming mail, once its body is complete.
+func (m *message) results() []verifier.Result {
+	switch {
+	case m.fault != "":
+		return internalError
+	case m.overLimit != "" || m.checking == nil:
+		return overLimit
+	}
+	return m.checking.Finish()
 }
 
 // begin starts the hashes of a message that is to be signed.

@@ -6,12 +6,14 @@ import (
 	"strings"
 
 	"github.com/postseal/postseal/internal/policy"
+	"github.com/postseal/postseal/milter"
 )
 
 // The decisions that a log line can state.
 const (
 	signed   = "signed"
 	unsigned = "unsigned"
+	verified = "verified"
 	aborted  = "aborted"
 )
 
@@ -30,10 +32,12 @@ type outcome struct {
 	reason   policy.Reason
 	detail   string
 	tempfail bool
-	values   []string // DKIM-Signature values
-	keys     []string // domain/selector of each
-	failures []string // keys that could not sign beside those that did
-	warnings []string // what the MTA will change after us
+	reply    milter.Response // of incoming mail; the zero value lets it through
+	results  []string        // verdicts on incoming mail
+	values   []string        // DKIM-Signature values
+	keys     []string        // domain/selector of each
+	failures []string        // keys that could not sign beside those that did
+	warnings []string        // what the MTA will change after us
 }
 
 // log writes the message's one line.
@@ -54,6 +58,9 @@ func (s *session) log(o outcome) {
 		slog.Int64("size", m.size),
 		slog.Duration("duration", since(m.start)),
 	)
+	if len(o.results) > 0 {
+		attrs = append(attrs, slog.String("results", strings.Join(o.results, ",")))
+	}
 	if o.detail != "" {
 		attrs = append(attrs, slog.String("detail", o.detail))
 	}

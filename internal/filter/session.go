@@ -3,6 +3,7 @@ package filter
 import (
 	"errors"
 
+	"github.com/postseal/postseal/internal/authres"
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/milter"
 )
@@ -34,7 +35,7 @@ func (s *session) Unknown(string) milter.Response { return milter.Continue }
 // Mail begins a message on the snapshot of this moment.
 func (s *session) Mail(string, []string) milter.Response {
 	s.drop()
-	s.message = newMessage(s.handler.Current())
+	s.message = newMessage(s.handler.Current(), s.conn.Macro("j"))
 	return milter.Continue
 }
 
@@ -54,27 +55,25 @@ func (s *session) Header(name, value []byte) milter.Response {
 	return milter.Continue
 }
 
-// EndOfHeaders decides. A message that is left alone is accepted here, which
-// spares the MTA sending its body.
+// EndOfHeaders decides. A message that nothing is to be done to is accepted
+// here, which spares the MTA sending its body.
 func (s *session) EndOfHeaders() milter.Response {
 	m := s.message
 	if m == nil {
 		return milter.Accept
 	}
 	m.queueID = s.conn.Macro("i")
-	if m.overLimit != "" {
-		return s.finish(outcome{decision: unsigned, reason: Limit, detail: m.overLimit})
-	}
 	facts := s.facts(m)
-	m.decision = m.snapshot.Decide(&facts, nil)
 	m.user = facts.User
-	if m.decision.Sign {
-		m.loadKeys()
+	m.decide(&facts)
+	switch d := m.decision; {
+	case d.Sign:
+		m.begin(s.conn.Macro("v"))
+	case d.Verify:
+		m.verify(s.conn.Context())
+	case len(m.forged) == 0 || d.Tempfail:
+		return s.finish(m.unsigned())
 	}
-	if d := m.decision; !d.Sign {
-		return s.finish(outcome{decision: unsigned, reason: d.Reason, detail: d.Detail, tempfail: d.Tempfail})
-	}
-	m.begin(s.conn.Macro("v"))
 	return milter.Continue
 }
 
@@ -92,25 +91,89 @@ func (s *session) facts(m *message) policy.Facts {
 	}
 }
 
-// Body feeds the hashes; nothing of it is kept.
+// Body feeds the hashes; nothing of it is kept, and no more of it is wanted once
+// nobody listens.
 func (s *session) Body(chunk []byte) milter.Response {
-	if s.message != nil {
-		s.message.write(chunk)
+	if s.message == nil {
+		return milter.Continue
+	}
+	s.message.write(chunk)
+	if s.conn.CanSkip() && !s.message.listens() {
+		return milter.Skip
 	}
 	return milter.Continue
 }
 
-// EndOfMessage signs and puts the signatures at the very top (RFC 6376 5.6).
+// EndOfMessage writes what was found, and removes what others wrote in our name.
 func (s *session) EndOfMessage(mods *milter.Modifications) milter.Response {
 	m := s.message
 	if m == nil {
 		return milter.Accept
 	}
+	err := s.removeForged(mods)
+	switch {
+	case err != nil:
+		return s.finish(m.faulty(err.Error()))
+	case m.fault == "" && m.decision.Sign:
+		return s.endSigned(mods)
+	case m.decision.Verify:
+		return s.endVerified(mods)
+	case m.fault != "":
+		return s.finish(m.faulty(m.fault))
+	}
+	return s.finish(m.unsigned())
+}
+
+// removeForged deletes the Authentication-Results fields that claim to be ours,
+// from the last one up: each deletion moves those below it. An MTA that does not
+// let us change header fields is told of at negotiation, where we verify.
+func (s *session) removeForged(mods *milter.Modifications) error {
+	if s.conn.Negotiated().Actions&milter.ActChangeHeader == 0 {
+		return nil
+	}
+	forged := s.message.forged
+	for i := len(forged) - 1; i >= 0; i-- {
+		if err := mods.DeleteHeader(forged[i], authres.FieldName); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endSigned puts the signatures at the very top (RFC 6376 5.6).
+func (s *session) endSigned(mods *milter.Modifications) milter.Response {
+	m := s.message
 	o := outcome{decision: signed, reason: m.decision.Reason, detail: m.decision.Detail}
 	s.handler.Gate.do(func() { m.sign(&o) })
 	for i := len(o.values) - 1; i >= 0; i-- { // the first key's ends on top
 		if err := mods.InsertHeader(0, "DKIM-Signature", o.values[i]); err != nil {
-			return s.finish(outcome{decision: unsigned, reason: InternalError, detail: err.Error(), tempfail: m.snapshot.FaultDefers})
+			return s.finish(m.faulty(err.Error()))
+		}
+	}
+	return s.finish(o)
+}
+
+// endVerified writes the verdicts at the very top and does what they lead to.
+func (s *session) endVerified(mods *milter.Modifications) milter.Response {
+	m := s.message
+	v := &m.snapshot.Verifying
+	results := m.results()
+	if value := v.report(m.authservID, results); value != "" {
+		if err := mods.InsertHeader(0, authres.FieldName, value); err != nil {
+			return s.finish(m.faulty(err.Error()))
+		}
+	}
+	action, situation := v.judge(m.decision.Sender.Domain, results)
+	if m.fault != "" {
+		action, situation = v.Rules.Actions[policy.VerifierFault], policy.VerifierFault
+	}
+	o := outcome{decision: decisions[action], reason: summary(results), detail: m.fault, results: resultWords(results), reply: reply(action, situation)}
+	if m.overLimit != "" {
+		o.detail = m.overLimit
+	}
+	if action == policy.QuarantineMail {
+		if err := mods.Quarantine("DKIM: " + string(o.reason)); err != nil {
+			o.decision, o.detail = verified, err.Error()
 		}
 	}
 	return s.finish(o)
@@ -118,24 +181,33 @@ func (s *session) EndOfMessage(mods *milter.Modifications) milter.Response {
 
 // Abort forgets the message, not the connection.
 func (s *session) Abort() {
-	if m := s.message; m != nil && m.decision.Sign {
+	if m := s.message; m != nil && (m.decision.Sign || m.decision.Verify) {
 		s.finish(outcome{decision: aborted, reason: MTAAbort})
 	}
 	s.drop()
 }
 
-// Fault answers for a message of which an event was lost: it leaves as it is,
-// or is deferred. One whose connection's facts were lost stays untrusted.
+// Fault answers for a message of which an event was lost. It is not signed; where
+// we verify, or somebody wrote in our name, it goes on to its end to say so.
 func (s *session) Fault(err error) milter.Response {
-	if s.message == nil {
+	m := s.message
+	if m == nil {
 		return milter.Continue
 	}
-	s.message.queueID = s.conn.Macro("i")
+	m.queueID = s.conn.Macro("i")
 	var tooLarge *milter.TooLargeError
 	if errors.As(err, &tooLarge) {
-		return s.finish(outcome{decision: unsigned, reason: Limit, detail: err.Error()})
+		m.overLimit = err.Error()
+		if m.decision.Sign {
+			return s.finish(outcome{decision: unsigned, reason: Limit, detail: m.overLimit})
+		}
+		return milter.Continue
 	}
-	return s.finish(outcome{decision: unsigned, reason: InternalError, detail: err.Error(), tempfail: s.message.snapshot.FaultDefers})
+	m.fault = err.Error()
+	if m.decision.Verify || len(m.forged) > 0 && !m.snapshot.FaultDefers {
+		return milter.Continue
+	}
+	return s.finish(m.faulty(m.fault))
 }
 
 // Close ends the session with its connection.
@@ -156,7 +228,10 @@ func (s *session) finish(o outcome) milter.Response {
 	if o.tempfail {
 		return deferred
 	}
-	return milter.Accept
+	if o.reply == milter.Continue {
+		return milter.Accept
+	}
+	return o.reply
 }
 
 // deferred is the reply for trouble of ours that another try may not meet.

@@ -25,6 +25,7 @@ import (
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/milter/miltertest"
 	"github.com/postseal/postseal/signer"
+	"github.com/postseal/postseal/verifier"
 )
 
 // world is a filter behind a real server, with a snapshot that a test may
@@ -87,7 +88,10 @@ func (b *safeBuffer) lines(t *testing.T) (all []map[string]any) {
 	return all
 }
 
-func newWorld(t testing.TB) *world {
+// newWorld has a listener that only signs.
+func newWorld(t testing.TB) *world { return newWorldFor(t, policy.SignOnly) }
+
+func newWorldFor(t testing.TB, mode policy.Mode) *world {
 	t.Helper()
 	dir := t.TempDir()
 	key, err := ours.Generate(ours.Ed25519SHA256, 0)
@@ -112,15 +116,16 @@ func newWorld(t testing.TB) *world {
 	networks, _ := netlist.Parse([]string{"127.0.0.1"})
 	peers, _ := netlist.Parse([]string{"192.0.2.99"})
 	w := &world{log: safeBuffer{wrote: make(chan struct{}, 1)}, record: key.PublicRecord(), snapshot: &Snapshot{
-		Snapshot: &policy.Snapshot{Tables: tables, Trust: policy.Trust{Networks: networks}, Peers: peers, SenderHeaders: []string{"From"}},
-		Signing:  signer.Options{Canonicalization: canon.Pair{Header: canon.Relaxed, Body: canon.Relaxed}},
-		Limits:   Limits{HeaderBytes: 1 << 20, HeaderFields: 1000},
+		Snapshot:  &policy.Snapshot{Tables: tables, Trust: policy.Trust{Networks: networks}, Peers: peers, SenderHeaders: []string{"From"}},
+		Signing:   signer.Options{Canonicalization: canon.Pair{Header: canon.Relaxed, Body: canon.Relaxed}},
+		Verifying: Verifying{Verifier: verifier.New(ownKeys(nil), verifier.Options{}), AuthservID: "mx.example.net", ReportUnsigned: true},
+		Limits:    Limits{HeaderBytes: 1 << 20, HeaderFields: 1000},
 	}}
-	w.serve(t)
+	w.serve(t, mode)
 	return w
 }
 
-func (w *world) serve(t testing.TB) {
+func (w *world) serve(t testing.TB, mode policy.Mode) {
 	t.Helper()
 	ln, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
@@ -129,10 +134,10 @@ func (w *world) serve(t testing.TB) {
 	w.address = ln.Addr().String()
 	log := slog.New(slog.NewJSONHandler(&w.log, nil))
 	server := &milter.Server{
-		Handler: &Handler{Current: func() *Snapshot { return w.snapshot }, Log: log, Gate: NewGate(0)},
+		Handler: &Handler{Current: func() *Snapshot { return w.snapshot }, Mode: mode, Log: log, Gate: NewGate(0)},
 		Log:     log, Limits: milter.Limits{FrameBytes: 100_000},
 	}
-	server.Actions, server.Required, server.Steps = Negotiation(policy.SignOnly)
+	server.Actions, server.Required, server.Steps = Negotiation(mode)
 	done := make(chan struct{})
 	go func() { defer close(done); server.Serve(ln) }()
 	t.Cleanup(func() { server.Shutdown(context.Background()); <-done })

@@ -34,6 +34,9 @@ type Snapshot struct {
 // trail, when there is one, collects what was tried.
 func (s *Snapshot) Decide(f *Facts, trail *Trail) Decision {
 	if d, done := s.outgoing(f, trail); done {
+		if d.Verify {
+			s.incoming(&d, f, trail)
+		}
 		return d
 	}
 	sender, none := s.sender(f.Fields)
@@ -53,12 +56,12 @@ func (s *Snapshot) Decide(f *Facts, trail *Trail) Decision {
 func (s *Snapshot) outgoing(f *Facts, trail *Trail) (d Decision, done bool) {
 	if f.Mode == VerifyOnly {
 		trail.add("the listener only verifies")
-		return Decision{Reason: ListenerVerifies}, true
+		return Decision{Verify: true, Reason: ListenerVerifies}, true
 	}
 	trusted, why := s.Trust.trusts(f)
 	trail.add(why)
 	if !trusted {
-		return Decision{Reason: NotTrusted, Detail: why}, true
+		return Decision{Verify: f.Mode == SignAndVerify, Reason: NotTrusted, Detail: why}, true
 	}
 	if s.reauthenticates(f, s.userRule(f)) {
 		trail.add("user " + f.User + " re-authenticates: nothing is signed for it")
@@ -69,6 +72,22 @@ func (s *Snapshot) outgoing(f *Facts, trail *Trail) (d Decision, done bool) {
 		return Decision{Reason: RecipientExempt, Detail: f.ExemptRecipient}, true
 	}
 	return Decision{}, false
+}
+
+// incoming finds the author of a message to verify, where there is exactly one
+// that can be told, and whether its domain is exempt.
+func (s *Snapshot) incoming(d *Decision, f *Facts, trail *Trail) {
+	sender, none := s.sender(f.Fields)
+	if none != nil {
+		trail.add("incoming, and the author cannot be told: " + none.detail)
+		return
+	}
+	trail.add("incoming, from " + sender.String())
+	d.Sender = sender
+	if s.Exempt.Has(sender.Domain) {
+		trail.add(sender.Domain + " is in exempt_domains")
+		*d = Decision{Reason: DomainExempt, Detail: sender.Domain, Sender: sender}
+	}
 }
 
 // forSender finds the keys for a trusted client's message.

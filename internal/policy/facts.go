@@ -68,6 +68,7 @@ func (f *Facts) Authenticated() bool { return f.AuthType != "" }
 // Decision is the answer for one message.
 type Decision struct {
 	Sign   bool
+	Verify bool  // it is incoming mail, and the listener verifies
 	Keys   []Key // of a message to sign, in the order in which they sign
 	Reason Reason
 

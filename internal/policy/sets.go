@@ -16,18 +16,28 @@ type DomainSet map[string]bool
 func ParseDomainSet(entries []string) (DomainSet, []error) {
 	set, errs := DomainSet{}, []error(nil)
 	for _, e := range entries {
-		name, dot := strings.CutPrefix(e, ".")
-		domain, err := mailaddr.ALabels(name)
+		domain, err := ParseDomainPattern(e)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("%q: %w", e, err))
+			errs = append(errs, err)
 			continue
-		}
-		if dot {
-			domain = "." + domain
 		}
 		set[domain] = true
 	}
 	return set, errs
+}
+
+// ParseDomainPattern reads "example.com", or ".example.com" for all below it, into
+// A-labels.
+func ParseDomainPattern(s string) (string, error) {
+	name, below := strings.CutPrefix(s, ".")
+	domain, err := mailaddr.ALabels(name)
+	if err != nil {
+		return "", fmt.Errorf("%q: %w", s, err)
+	}
+	if below {
+		domain = "." + domain
+	}
+	return domain, nil
 }
 
 // Has says whether the set covers a domain given in A-labels.
