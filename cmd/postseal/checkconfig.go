@@ -29,7 +29,7 @@ and lists all problems at once. Exits 78 when there are any.`,
 				return failed(err)
 			}
 		}
-		snapshot, err := daemon.Build(cfg, daemon.Given{})
+		snapshot, err := daemon.BuildOnce(cfg)
 		if err != nil {
 			return configError(err)
 		}

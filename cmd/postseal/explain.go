@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/filter"
 )
 
@@ -35,23 +34,17 @@ line: give the message's file, or just its sender with --from.`,
 		if err != nil {
 			return err
 		}
-		fields, body := fromOnly(*from), []byte(nil)
+		file := &messageFile{fields: fromOnly(*from)}
 		if len(args) == 1 {
-			message, _, err := readMessage(io.in, args[0], *raw)
-			if err != nil {
+			if file, err = openMessage(io, args[0], *raw); err != nil {
 				return findingError(err)
 			}
-			var bodyAt int
-			if fields, bodyAt, err = dkim.ParseFields(message); err != nil {
-				return findingError(fmt.Errorf("%s: %w", args[0], err))
-			}
-			body = message[bodyAt:]
 		}
-		facts, err := situation.facts(cfg, snapshot, fields)
+		facts, err := situation.facts(cfg, snapshot, file.fields)
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		e := filter.Explain(cmd.Context(), snapshot, facts, body)
+		e := filter.Explain(cmd.Context(), snapshot, facts, file.body)
 		if *asJSON {
 			return json.NewEncoder(io.out).Encode(e)
 		}

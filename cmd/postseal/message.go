@@ -54,6 +54,29 @@ func readMessage(stdin io.Reader, path string, raw bool) (message []byte, note s
 	return nil, "", fmt.Errorf("%s: %d lines end in CRLF and %d in bare LF; mend the file, or take it as it is with --raw", path, crlf, lf-crlf)
 }
 
+// messageFile is a message in memory.
+type messageFile struct {
+	fields *dkim.Fields
+	body   []byte
+	whole  []byte
+}
+
+// openMessage reads and parses a message file, telling of changed line ends.
+func openMessage(io stdio, path string, raw bool) (*messageFile, error) {
+	message, note, err := readMessage(io.in, path, raw)
+	if err != nil {
+		return nil, err
+	}
+	if note != "" {
+		fmt.Fprintln(io.err, "postseal:", note)
+	}
+	fields, bodyAt, err := dkim.ParseFields(message)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return &messageFile{fields: fields, body: message[bodyAt:], whole: message}, nil
+}
+
 // situation is the part of a message's facts that flags tell.
 type situation struct {
 	user, client, daemon, mode, mta string
@@ -129,7 +152,7 @@ func openSnapshot(path string) (*config.Config, *filter.Snapshot, error) {
 	if err != nil {
 		return nil, nil, configError(err)
 	}
-	snapshot, err := daemon.Build(cfg, daemon.Given{})
+	snapshot, err := daemon.BuildOnce(cfg)
 	if err != nil {
 		return nil, nil, configError(err)
 	}

@@ -13,12 +13,13 @@ import (
 
 // Exit codes, the same for every command.
 const (
-	exitDone     = 0
-	exitWarnings = 1
-	exitFinding  = 2
-	exitUsage    = 4
-	exitInternal = 5
-	exitConfig   = 78 // serve and check-config; the systemd unit does not restart on it
+	exitDone      = 0
+	exitWarnings  = 1
+	exitFinding   = 2
+	exitUsage     = 4
+	exitInternal  = 5
+	exitTemporary = 6  // DNS
+	exitConfig    = 78 // serve and check-config; the systemd unit does not restart on it
 )
 
 // stdio is what a command talks to.
@@ -75,7 +76,7 @@ func newRoot(io stdio) *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.AddCommand(
-		newServe(io), newCheckConfig(io), newKeygen(io), newSign(io), newExplain(io), newDemo(io), newVersion(io),
+		newServe(io), newCheckConfig(io), newKeygen(io), newSign(io), newVerify(io), newExplain(io), newDemo(io), newVersion(io),
 	)
 	return root
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -32,6 +33,7 @@ func TestScripts(t *testing.T) {
 			"exits":  exits,
 			"crlf":   crlf,
 			"mode":   mode,
+			"record": record,
 		},
 	})
 }
@@ -73,6 +75,13 @@ func mode(ts *testscript.TestScript, _ bool, args []string) {
 	if got := modeText(info.Mode().Perm()); got != args[0] {
 		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
 	}
+}
+
+// record OUTPUT FILE turns what keygen printed into a file of static records.
+func record(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile(args[0])), "\n")
+	name, value := lines[len(lines)-2], lines[len(lines)-1]
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(name+" "+value+"\n"), 0o600))
 }
 
 func exitCode(err error) string {

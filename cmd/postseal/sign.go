@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/filter"
 )
 
@@ -27,22 +26,15 @@ written: the reason goes to standard error and the exit code is 2.`,
 		if err != nil {
 			return err
 		}
-		message, note, err := readMessage(io.in, args[0], *raw)
+		file, err := openMessage(io, args[0], *raw)
 		if err != nil {
 			return findingError(err)
 		}
-		if note != "" {
-			fmt.Fprintln(io.err, "postseal:", note)
-		}
-		fields, bodyAt, err := dkim.ParseFields(message)
-		if err != nil {
-			return findingError(fmt.Errorf("%s: %w", args[0], err))
-		}
-		facts, err := situation.facts(cfg, snapshot, fields)
+		facts, err := situation.facts(cfg, snapshot, file.fields)
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		values, e := filter.SignFile(snapshot, facts, message[bodyAt:], time.Now())
+		values, e := filter.SignFile(snapshot, facts, file.body, time.Now())
 		for _, f := range e.Failures {
 			fmt.Fprintln(io.err, "postseal: warning:", f)
 		}
@@ -52,7 +44,7 @@ written: the reason goes to standard error and the exit code is 2.`,
 		for _, v := range values {
 			fmt.Fprintf(io.out, "DKIM-Signature: %s\r\n", v)
 		}
-		if _, err := io.out.Write(message); err != nil {
+		if _, err := io.out.Write(file.whole); err != nil {
 			return failed(err)
 		}
 		return nil

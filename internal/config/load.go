@@ -15,12 +15,12 @@ import (
 // maxFile bounds the configuration file; a real one has a few kilobytes.
 const maxFile = 1 << 20
 
-// Load reads a file. The error is Problems, or says why the file cannot be read.
+// Load reads a file. The error is Problems, or fs.ErrNotExist.
 func Load(path string) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, Problems{{Path: path, Text: "the file does not exist", Hint: "name another with --config"}}
+			return nil, &missingError{Problem{Path: path, Text: "the file does not exist", Hint: "name another with --config"}}
 		}
 		return nil, Problems{{Path: path, Text: fmt.Sprintf("cannot read it: %v", err)}}
 	}
@@ -34,6 +34,11 @@ func Load(path string) (*Config, error) {
 	}
 	return Parse(path, string(text))
 }
+
+// missingError is fs.ErrNotExist with a hint.
+type missingError struct{ Problem }
+
+func (e *missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Parse reads the text of a file; path is for messages.
 func Parse(path, text string) (*Config, error) {

@@ -60,6 +60,16 @@ func Build(cfg *config.Config, given Given) (*filter.Snapshot, error) {
 	return s, nil
 }
 
+// BuildOnce is Build for a command that ends soon.
+func BuildOnce(cfg *config.Config) (*filter.Snapshot, error) {
+	lookup, lookupErr := NewLookup(cfg, nil)
+	snapshot, err := Build(cfg, Given{Lookup: lookup})
+	if err := errors.Join(lookupErr, err); err != nil {
+		return nil, err
+	}
+	return snapshot, nil
+}
+
 // builder collects what is wrong while it makes the parts.
 type builder struct {
 	cfg      *config.Config

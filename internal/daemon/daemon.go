@@ -30,6 +30,7 @@ type Daemon struct {
 	servers   []*milter.Server
 
 	reloading sync.Mutex
+	lookup    *Lookup
 	validate  context.CancelFunc // stops the running pass over the keys
 }
 
@@ -42,7 +43,7 @@ func Open(load func() (*config.Config, error), log *slog.Logger) (*Daemon, error
 		return nil, err
 	}
 	d := &Daemon{load: load, log: log, first: cfg, validate: func() {}}
-	snapshot, err := Build(cfg, Given{Notice: d.notice})
+	snapshot, err := d.build(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +64,17 @@ func Open(load func() (*config.Config, error), log *slog.Logger) (*Daemon, error
 		d.servers = append(d.servers, d.server(l, cfg.Limits, gate))
 	}
 	return d, nil
+}
+
+// build makes a snapshot, and what it looks keys up with.
+func (d *Daemon) build(cfg *config.Config) (*filter.Snapshot, error) {
+	lookup, lookupErr := NewLookup(cfg, d.lookup)
+	snapshot, err := Build(cfg, Given{Prev: d.current.Load(), Notice: d.notice, Lookup: lookup})
+	if err := errors.Join(lookupErr, err); err != nil {
+		return nil, err
+	}
+	d.lookup = lookup
+	return snapshot, nil
 }
 
 // server is the milter server of one listener.
@@ -149,7 +161,7 @@ func (d *Daemon) use(s *filter.Snapshot) {
 	for _, p := range s.Tables.Problems() {
 		d.notice(p)
 	}
-	go s.Tables.Validate(ctx, d.notice)
+	go d.readKeys(ctx, s.Tables)
 }
 
 // notice logs a row or key that cannot work.

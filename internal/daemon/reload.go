@@ -16,7 +16,7 @@ func (d *Daemon) Reload() error {
 	if err != nil {
 		return err
 	}
-	snapshot, err := Build(cfg, Given{Prev: d.current.Load(), Notice: d.notice})
+	snapshot, err := d.build(cfg)
 	if err != nil {
 		return err
 	}

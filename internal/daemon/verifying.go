@@ -12,6 +12,18 @@ import (
 	"github.com/postseal/postseal/verifier"
 )
 
+// BuildVerifying makes what incoming mail is verified with, for a command that
+// needs nothing else: no tables are read.
+func BuildVerifying(cfg *config.Config) (*filter.Verifying, error) {
+	lookup, err := NewLookup(cfg, nil)
+	if err != nil {
+		return nil, err
+	}
+	b := builder{cfg: cfg, given: Given{Lookup: lookup}}
+	v := b.verifying()
+	return &v, b.err()
+}
+
 // verifying makes what incoming mail is verified with.
 func (b *builder) verifying() filter.Verifying {
 	c := b.cfg.Verify

@@ -158,7 +158,7 @@ func (s *session) endVerified(mods *milter.Modifications) milter.Response {
 	m := s.message
 	v := &m.snapshot.Verifying
 	results := m.results()
-	if value := v.report(m.authservID, results); value != "" {
+	if value := v.Report(m.authservID, results); value != "" {
 		if err := mods.InsertHeader(0, authres.FieldName, value); err != nil {
 			return s.finish(m.faulty(err.Error()))
 		}

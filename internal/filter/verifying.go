@@ -47,9 +47,12 @@ var overLimit = []verifier.Result{{Status: dkim.Policy, Reason: dkim.ReasonLimit
 // internalError is the verdict on a message that met a fault of ours.
 var internalError = []verifier.Result{{Status: dkim.TempError, Reason: dkim.Reason(InternalError)}}
 
-// report writes the Authentication-Results value, or "" where there is nothing
-// to say.
-func (v *Verifying) report(id string, results []verifier.Result) string {
+// Report writes the Authentication-Results value, or "" where there is nothing
+// to say. id is our name; empty is what we are called without an MTA.
+func (v *Verifying) Report(id string, results []verifier.Result) string {
+	if id == "" {
+		id = v.authservID("")
+	}
 	if !v.ReportUnsigned && len(results) == 1 && results[0].Status == dkim.None {
 		return ""
 	}

@@ -56,7 +56,7 @@ func (s *Snapshot) Decide(f *Facts, trail *Trail) Decision {
 func (s *Snapshot) outgoing(f *Facts, trail *Trail) (d Decision, done bool) {
 	if f.Mode == VerifyOnly {
 		trail.add("the listener only verifies")
-		return Decision{Verify: true, Reason: ListenerVerifies}, true
+		return Decision{Verify: true}, true
 	}
 	trusted, why := s.Trust.trusts(f)
 	trail.add(why)

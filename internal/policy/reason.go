@@ -14,7 +14,6 @@ const (
 
 // Why a message is left alone.
 const (
-	ListenerVerifies Reason = "listener-verifies"     // it came in by a listener with mode = "verify"
 	NotTrusted       Reason = "not-trusted"           // neither authenticated nor from a trusted client
 	Reauthenticating Reason = "reauthenticating-user" // such users are never signed for
 	RecipientExempt  Reason = "recipient-exempt"      // a recipient is in dont_sign_mail_to

@@ -1,0 +1,52 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+
+	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/dns"
+	"github.com/postseal/postseal/verifier"
+)
+
+// Lookup finds the keys of incoming mail: it joins the resolver with what the
+// verifier wants of one. It outlives a snapshot, and with it its cache.
+type Lookup struct {
+	resolver *dns.Resolver
+	cfg      config.DNS
+	cached   int64
+}
+
+// NewLookup makes a resolver as the configuration says, or takes up the one of
+// before where nothing about it changed.
+func NewLookup(cfg *config.Config, before *Lookup) (*Lookup, error) {
+	if before != nil && reflect.DeepEqual(before.cfg, cfg.DNS) && before.cached == cfg.Limits.RecordsCached {
+		if err := before.resolver.Reload(); err != nil {
+			return nil, config.Problems{cfg.Problem("dns.records_file", "", "%v", err)}
+		}
+		return before, nil
+	}
+	resolver, err := dns.New(dns.Config{
+		Servers:     cfg.DNS.Nameservers,
+		Deadline:    time.Duration(cfg.DNS.Timeout),
+		CacheSize:   int(cfg.Limits.RecordsCached),
+		TrustAD:     cfg.DNS.TrustAD,
+		RecordsFile: cfg.DNS.RecordsFile,
+	})
+	if err != nil {
+		return nil, config.Problems{cfg.Problem("dns", "", "%v", err)}
+	}
+	return &Lookup{resolver: resolver, cfg: cfg.DNS, cached: cfg.Limits.RecordsCached}, nil
+}
+
+// LookupTXT implements verifier.Lookup.
+func (l *Lookup) LookupTXT(ctx context.Context, name string) (verifier.Answer, error) {
+	answer, err := l.resolver.LookupTXT(ctx, name)
+	if errors.Is(err, dns.ErrNotFound) {
+		err = fmt.Errorf("%w: %w", verifier.ErrNotFound, err)
+	}
+	return verifier.Answer{TXT: answer.TXT, Secure: answer.Secure}, err
+}
