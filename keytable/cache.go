@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"container/list"
 	"errors"
+	"strings"
 	"sync"
 
 	"github.com/postseal/postseal/dkim"
@@ -86,6 +87,7 @@ func (c *cache) finish(id keyID, r *reading, warm bool) {
 	c.mu.Lock()
 	delete(c.reading, id)
 	if r.err == nil && !(warm && len(c.keys) >= c.capacity) {
+		id.text = strings.Clone(id.text) // else the key would hold the text of its whole table, after reloads too
 		c.keys[id] = c.recent.PushFront(&cached{id, r.key})
 	}
 	for len(c.keys) > c.capacity {

@@ -108,6 +108,15 @@ func (tb table) eachLine(fatal *Problems, f func(line int, text string)) {
 	}
 }
 
+// lineCount is how many lines eachLine gives, and so how many rows at most there
+// will be. Rows in a slice that grows would leave three times their size behind as
+// garbage.
+func (tb table) lineCount() (n int) {
+	var bad Problems
+	tb.eachLine(&bad, func(int, string) { n++ })
+	return n
+}
+
 func (tb table) fail(to *Problems, line int, f keyFault) {
 	*to = append(*to, tb.problem(line, f.message, f.hint))
 }

@@ -1,7 +1,6 @@
 package keytable
 
 import (
-	"slices"
 	"strings"
 )
 
@@ -34,7 +33,8 @@ func (s *signing) load(spec string, k *keys, problems *[]Problem, fatal *Problem
 		return
 	}
 	s.faults = map[int32]*keyFault{}
-	var keys []string
+	s.rows = make([]signRow, 0, s.table.lineCount())
+	keys := make([]string, 0, cap(s.rows))
 	s.table.eachLine(fatal, func(line int, text string) {
 		row, syntax, fault := parseSignRow(text)
 		if syntax != nil {
@@ -53,7 +53,6 @@ func (s *signing) load(spec string, k *keys, problems *[]Problem, fatal *Problem
 		s.rows = append(s.rows, row)
 		keys = append(keys, key)
 	})
-	s.rows = slices.Clone(s.rows) // without the room that append keeps for more
 	s.link(keys)
 	s.check(k, problems)
 }

@@ -112,13 +112,12 @@ func (t *Tables) named(name string) (refs []KeyRef) {
 func (t *Tables) ofDomain(domain, selector string) (refs []KeyRef) {
 	k := &t.keys
 	ascii, err := mailaddr.ALabels(domain)
-	row, ok := k.byDomain[ascii]
-	if err != nil || !ok {
+	if err != nil {
 		return nil
 	}
 	type identity struct{ selector, source string }
 	seen := map[identity]bool{}
-	for ; row != none; row = k.rows[row].nextOfD {
+	for _, row := range k.byDomain()[ascii] {
 		id := identity{k.rows[row].selector, k.id(row).text}
 		if selector != "" && selector != id.selector || seen[id] {
 			continue

@@ -29,7 +29,6 @@ type keyRow struct {
 	pin       pin    // of the file when the table was loaded
 	line      int32
 	next      int32          // row of the same name, or none
-	nextOfD   int32          // next row of the same domain, or none
 	algorithm dkim.Algorithm // as the line has it; 0: as the key has it
 	source    source
 }
@@ -51,7 +50,6 @@ func parseKeyRow(text string) (r keyRow, syntax, fault *keyFault) {
 		selector: strings.TrimSpace(selector),
 		key:      strings.TrimSpace(key),
 		next:     none,
-		nextOfD:  none,
 	}
 	switch {
 	case value == "":

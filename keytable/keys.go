@@ -2,7 +2,6 @@ package keytable
 
 import (
 	"iter"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -16,7 +15,7 @@ type keys struct {
 	table    table
 	rows     []keyRow
 	byName   map[string]int32           // first line of a NAME
-	byDomain map[string]int32           // first row of a d=
+	byDomain func() map[string][]int32  // rows of a d=, for those whom the configuration names
 	scanned  map[int32]map[string]int32 // of a line fromScan: domain -> row
 	folded   func() map[string]string   // NAME in lower case -> NAME
 
@@ -39,10 +38,10 @@ func (k *keys) load(o Options, fatal *Problems) {
 	if o.KeyTable != "" {
 		faults = k.parse(o.KeyTable, fatal)
 	}
-	k.byName = chain(k.rows, func(r *keyRow) (string, *int32) { return r.name, &r.next })
+	k.chainNames()
 	k.folded = sync.OnceValue(k.foldedNames)
 	faults = append(faults, k.scan()...)
-	k.byDomain = chain(k.rows, func(r *keyRow) (string, *int32) { return r.domain, &r.nextOfD })
+	k.byDomain = sync.OnceValue(k.rowsByDomain)
 
 	k.bad = make([]atomic.Pointer[outage], len(k.rows))
 	k.algorithm = make([]atomic.Uint32, len(k.rows))
@@ -63,6 +62,7 @@ func (k *keys) parse(spec string, fatal *Problems) (faults []rowFault) {
 		*fatal = append(*fatal, Problem{Path: k.table.path, Message: "cannot read the KeyTable: " + err.Error()})
 		return nil
 	}
+	k.rows = make([]keyRow, 0, k.table.lineCount())
 	k.table.eachLine(fatal, func(line int, text string) {
 		row, syntax, fault := parseKeyRow(text)
 		if syntax != nil {
@@ -81,22 +81,28 @@ func (k *keys) parse(spec string, fatal *Problems) (faults []rowFault) {
 		row.line = int32(line)
 		k.rows = append(k.rows, row)
 	})
-	k.rows = slices.Clone(k.rows) // without the room that append keeps for more
 	return faults
 }
 
-// chain links rows of the same key in their order and returns the first of each.
-func chain[R any](rows []R, link func(*R) (key string, next *int32)) map[string]int32 {
-	first := make(map[string]int32, len(rows))
-	for i := len(rows) - 1; i >= 0; i-- {
-		key, next := link(&rows[i])
-		*next = none
-		if after, ok := first[key]; ok {
-			*next = after
+// chainNames links the lines of each NAME in their order.
+func (k *keys) chainNames() {
+	k.byName = make(map[string]int32, len(k.rows))
+	for i := len(k.rows) - 1; i >= 0; i-- {
+		r := &k.rows[i]
+		if after, ok := k.byName[r.name]; ok {
+			r.next = after
 		}
-		first[key] = int32(i)
+		k.byName[r.name] = int32(i)
 	}
-	return first
+}
+
+// rowsByDomain leads from a domain to its rows in their order.
+func (k *keys) rowsByDomain() map[string][]int32 {
+	rows := make(map[string][]int32, len(k.rows))
+	for i := range k.rows {
+		rows[k.rows[i].domain] = append(rows[k.rows[i].domain], int32(i))
+	}
+	return rows
 }
 
 // foldedNames leads from a NAME in lower case to the NAME.

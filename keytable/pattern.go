@@ -109,11 +109,22 @@ func indexOneDomain(pattern, local, domain string) (glob, key string, scope Scop
 	case err != nil:
 		return "", "", 0, neverMatches(pattern, err.Error(), "")
 	case local == "*@":
-		return local + ascii, "@" + ascii, ScopeDomain, nil
+		glob = join(pattern, local, ascii)
+		return glob, glob[1:], ScopeDomain, nil
 	case local == "@", strings.Contains(local, "*"):
 		return local + ascii, "", ScopeDomain, nil
 	}
-	return local + ascii, local + ascii, ScopeAddress, nil
+	glob = join(pattern, local, ascii)
+	return glob, glob, ScopeAddress, nil
+}
+
+// join puts a pattern together again, in its own memory if it was in lower case
+// and in A-labels already: most of 100,000 are.
+func join(pattern, local, domain string) string {
+	if strings.HasPrefix(pattern, local) && pattern[len(local):] == domain {
+		return pattern
+	}
+	return local + domain
 }
 
 func neverMatches(pattern, why, hint string) *keyFault {

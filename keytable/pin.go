@@ -3,6 +3,7 @@ package keytable
 import (
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io/fs"
 	"os"
 	"runtime"
@@ -13,16 +14,25 @@ import (
 	"github.com/postseal/postseal/dkim"
 )
 
-// pin is how a key file looked when the tables were loaded. Tables share a parsed
-// key as long as the file looks the same.
-type pin struct {
-	size  int64
-	mtime int64 // ns since 1970
-	mode  uint32
-}
+// pin is how a key file looked when the tables were loaded: a hash of what stat(2)
+// tells. Tables share a parsed key as long as the file looks the same.
+type pin uint64
 
+var pinSeed = maphash.MakeSeed()
+
+// pinOf counts the inode in: a new key that was renamed into place has the size of
+// the old one, and its time too where clocks are coarse or files come from an
+// archive.
 func pinOf(info fs.FileInfo) pin {
-	return pin{size: info.Size(), mtime: info.ModTime().UnixNano(), mode: uint32(info.Mode())}
+	looks := struct {
+		size, mtime int64
+		inode       uint64
+		mode        fs.FileMode
+	}{size: info.Size(), mtime: info.ModTime().UnixNano(), mode: info.Mode()}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		looks.inode = stat.Ino
+	}
+	return pin(maphash.Comparable(pinSeed, looks))
 }
 
 // pinAll looks at every key file, without reading it: 100,000 of them take a

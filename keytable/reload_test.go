@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"unsafe"
+	"weak"
 )
 
 // Ruling 14: what did not change is shared, not parsed again.
@@ -133,6 +136,51 @@ func TestReloadTakesChangedKey(t *testing.T) {
 	}
 	if key, err := private(t, before, "a@example.com"); !samePublic(key, rsa1()) {
 		t.Errorf("a message from before the reload: %v, %v", key, err)
+	}
+}
+
+// A new key renamed into place may have size and time of the old one: clocks are
+// coarse, and archives keep times.
+func TestReloadTakesKeyOfSameSizeAndTime(t *testing.T) {
+	s := newSite(t)
+	const table = "mail example.com:s1:./ed1.pem\n"
+	old, err := os.Stat(s.path("ed1.pem"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := s.load(table, "refile:", "* mail\n", nil)
+	if _, err := private(t, before, "a@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chtimes(s.path("ed2.pem"), old.ModTime(), old.ModTime()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(s.path("ed2.pem"), s.path("ed1.pem")); err != nil {
+		t.Fatal(err)
+	}
+	after := s.load(table, "refile:", "* mail\n", before)
+	if key, err := private(t, after, "a@example.com"); !samePublic(key, ed2()) {
+		t.Errorf("after: %v, %v", key, err)
+	}
+}
+
+// A key in the cache must not hold the text of the tables that it was read for: in
+// a year of reloads that would be many tables.
+func TestCachedKeysLetGoOfTheirTables(t *testing.T) {
+	s := newSite(t)
+	tables := s.load("mail example.com:s1:"+s.path("ed1.pem")+"\n", "refile:", "* mail\n", nil)
+	key, err := private(t, tables, "a@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := weak.Make(unsafe.StringData(tables.keys.table.text))
+	tables = s.load("# moved down\nmail example.com:s1:"+s.path("ed1.pem")+"\n", "refile:", "* mail\n", tables)
+	runtime.GC()
+	if text.Value() != nil {
+		t.Error("the old table's text is still in memory")
+	}
+	if same, err := private(t, tables, "a@example.com"); same != key {
+		t.Errorf("the key was not kept: %v, %v", same, err)
 	}
 }
 
