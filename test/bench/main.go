@@ -8,6 +8,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -23,7 +24,7 @@ func main() {
 	fmt.Println("|---|---|---|---|")
 	r := new(report)
 	r.canonicalization()
-	if err := r.daemon(*binary); err != nil {
+	if err := errors.Join(r.verification(), r.daemon(*binary)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
