@@ -134,3 +134,14 @@ func (s *Signature) complete() *Fault {
 func below(name, domain string) bool {
 	return name == domain || strings.HasSuffix(name, domain) && name[len(name)-len(domain)-1] == '.'
 }
+
+// Covers tells how often h= has a name, in any case: so many instances of the field, from the bottom up, are signed.
+func (s *Signature) Covers(name string) int {
+	n := 0
+	for _, covered := range s.HeaderNames {
+		if strings.EqualFold(covered, name) {
+			n++
+		}
+	}
+	return n
+}
