@@ -4,10 +4,12 @@
 package dnstest
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/miekg/dns"
 )
@@ -25,17 +27,11 @@ type Server struct {
 
 // Listen starts a server on an unused loopback port.
 func Listen() (*Server, error) {
-	packets, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	packets, stream, err := listen()
 	if err != nil {
 		return nil, fmt.Errorf("dnstest: %w", err)
 	}
-	addr := packets.LocalAddr().String()
-	stream, err := net.Listen("tcp4", addr)
-	if err != nil {
-		packets.Close()
-		return nil, fmt.Errorf("dnstest: %w", err)
-	}
-	s := &Server{Addr: addr, records: map[string][]string{}}
+	s := &Server{Addr: packets.LocalAddr().String(), records: map[string][]string{}}
 	s.servers = []*dns.Server{
 		{PacketConn: packets, Handler: dns.HandlerFunc(s.answer)},
 		{Listener: stream, Handler: dns.HandlerFunc(s.answer)},
@@ -47,6 +43,24 @@ func Listen() (*Server, error) {
 		<-started
 	}
 	return s, nil
+}
+
+// listen opens one port for UDP and TCP. One that is free for UDP may be taken for TCP: then another is tried.
+func listen() (net.PacketConn, net.Listener, error) {
+	for {
+		packets, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			return nil, nil, err
+		}
+		stream, err := net.Listen("tcp4", packets.LocalAddr().String())
+		if err == nil {
+			return packets, stream, nil
+		}
+		packets.Close()
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			return nil, nil, err
+		}
+	}
 }
 
 // SetTXT replaces the TXT records of a name; each text becomes one record of
