@@ -53,8 +53,11 @@ func (b *Body) Len() int64 { return b.n }
 
 // Write takes the next chunk; it keeps no reference to it. The error is the writer's.
 func (b *Body) Write(chunk []byte) (int, error) {
+	if len(chunk) == 0 { // says nothing about what an open CR is
+		return 0, b.err
+	}
 	p := chunk
-	if b.cr && len(p) > 0 {
+	if b.cr {
 		p = b.resolveCR(p)
 	}
 	if b.kind == Relaxed {

@@ -71,6 +71,16 @@ func TestBody(t *testing.T) {
 	}
 }
 
+// BC-7: an empty chunk between CR and LF changes nothing.
+func TestEmptyChunks(t *testing.T) {
+	for _, k := range []Kind{Simple, Relaxed} {
+		got := feed(t, k, nil, []byte("a \r"), nil, []byte("\n\r"), []byte{}, []byte("b"), nil)
+		if want := feed(t, k, []byte("a \r\n\rb")); !bytes.Equal(got, want) {
+			t.Errorf("%v: %q, want %q", k, got, want)
+		}
+	}
+}
+
 // The hashes that RFC 6376 sections 3.4.3 and 3.4.4 print for the empty body.
 func TestEmptyBodyHash(t *testing.T) {
 	for k, want := range map[Kind]string{
