@@ -123,7 +123,9 @@ func bodyRows() []row {
 var emptySize = map[string]int{"simple/simple": 2, "relaxed/relaxed": 0}
 
 func tagRows() []row {
-	at := func(name string, offset time.Duration) string { return fmt.Sprintf("%s=%d", name, noon.Add(offset).Unix()) }
+	at := func(name string, offset time.Duration) string {
+		return fmt.Sprintf("%s=%d", name, noon.Add(offset).Unix())
+	}
 	const year = 365 * 24 * time.Hour
 	record := func(tag string) zone { return publish("v=DKIM1; " + tag + "; p=" + rsaKey().p()) }
 	return []row{
@@ -248,6 +250,9 @@ func numberRows() []row {
 	for _, large := range []int{8192, 16384} {
 		r := size(large)
 		r.status, r.reason = policy, dkim.ReasonKeyTooLarge
+		if large > dkim.MaxVerifyBits { // never computed with, so anything will do for b=
+			r.key.sign = func(digest []byte) []byte { return digest }
+		}
 		rows = append(rows, r)
 		r.name, r.options.MaxKeyBits = r.name+" allowed", large
 		if large == 8192 {
