@@ -233,8 +233,8 @@ type row struct {
 	also    func(testing.TB, Result)
 }
 
-// run verifies with the body in one piece and octet by octet.
-func (r row) run(t *testing.T) {
+// make signs and alters the message of a row.
+func (r row) make(t testing.TB) (message string, z zone) {
 	t.Helper()
 	if r.message == "" {
 		r.message = plain
@@ -245,16 +245,22 @@ func (r row) run(t *testing.T) {
 	if r.zone == nil {
 		r.zone = publish(r.key.record)
 	}
-	message := seal(t, r.message, r.key, r.tags...)
-	if r.alter != nil {
-		altered := r.alter(message)
-		if altered == message {
-			t.Fatal("nothing was altered")
-		}
-		message = altered
+	signed := seal(t, r.message, r.key, r.tags...)
+	if r.alter == nil {
+		return signed, r.zone
 	}
+	if message = r.alter(signed); message == signed {
+		t.Fatal("nothing was altered")
+	}
+	return message, r.zone
+}
+
+// run verifies with the body in one piece and octet by octet.
+func (r row) run(t *testing.T) {
+	t.Helper()
+	message, z := r.make(t)
 	for _, chunk := range []int{1 << 20, 1} {
-		results := verify(t, newVerifier(r.zone, r.options), message, chunk)
+		results := verify(t, newVerifier(z, r.options), message, chunk)
 		if len(results) != 1 {
 			t.Fatalf("%d results: %v", len(results), results)
 		}
