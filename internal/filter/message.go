@@ -101,17 +101,27 @@ func (m *message) decide(f *policy.Facts) {
 	}
 	m.decision = m.snapshot.Decide(f, nil)
 	switch {
-	case m.overLimit != "" && !m.decision.Verify:
-		m.decision = policy.Decision{Reason: Limit, Detail: m.overLimit, Sender: m.decision.Sender}
+	case m.decision.Verify:
+	case !m.whole():
+		m.decision = policy.Decision{Sender: m.decision.Sender}
 	case m.decision.Sign:
 		m.loadKeys()
 	}
 }
 
+// whole tells whether nothing of the message was lost.
+func (m *message) whole() bool { return m.fault == "" && m.overLimit == "" }
+
 // unsigned is the outcome of a message that is left alone.
 func (m *message) unsigned() outcome {
-	d := m.decision
-	return outcome{decision: unsigned, reason: d.Reason, detail: d.Detail, tempfail: d.Tempfail}
+	switch d := m.decision; {
+	case m.fault != "":
+		return m.faulty(m.fault)
+	case m.overLimit != "":
+		return outcome{decision: unsigned, reason: Limit, detail: m.overLimit}
+	default:
+		return outcome{decision: unsigned, reason: d.Reason, detail: d.Detail, tempfail: d.Tempfail}
+	}
 }
 
 // faulty is the outcome of a message that met a fault of ours.

@@ -74,7 +74,7 @@ func (s *session) EndOfHeaders() milter.Response {
 	case len(m.forged) == 0 || d.Tempfail:
 		return s.finish(m.unsigned())
 	}
-	return milter.Continue
+	return milter.Continue // where nothing but forged fields is left to do: to the end
 }
 
 // facts is what policy is asked about.
@@ -114,12 +114,10 @@ func (s *session) EndOfMessage(mods *milter.Modifications) milter.Response {
 	switch {
 	case err != nil:
 		return s.finish(m.faulty(err.Error()))
-	case m.fault == "" && m.decision.Sign:
-		return s.endSigned(mods)
 	case m.decision.Verify:
 		return s.endVerified(mods)
-	case m.fault != "":
-		return s.finish(m.faulty(m.fault))
+	case m.decision.Sign && m.whole():
+		return s.endSigned(mods)
 	}
 	return s.finish(m.unsigned())
 }
@@ -187,8 +185,9 @@ func (s *session) Abort() {
 	s.drop()
 }
 
-// Fault answers for a message of which an event was lost. It is not signed; where
-// we verify, or somebody wrote in our name, it goes on to its end to say so.
+// Fault notes that an event of a message was lost. It is not signed; it goes on to
+// its end all the same, so that the verdict is told and nobody profits who wrote
+// in our name. Only where faults defer outgoing mail it ends here.
 func (s *session) Fault(err error) milter.Response {
 	m := s.message
 	if m == nil {
@@ -198,16 +197,13 @@ func (s *session) Fault(err error) milter.Response {
 	var tooLarge *milter.TooLargeError
 	if errors.As(err, &tooLarge) {
 		m.overLimit = err.Error()
-		if m.decision.Sign {
-			return s.finish(outcome{decision: unsigned, reason: Limit, detail: m.overLimit})
-		}
 		return milter.Continue
 	}
 	m.fault = err.Error()
-	if m.decision.Verify || len(m.forged) > 0 && !m.snapshot.FaultDefers {
-		return milter.Continue
+	if m.snapshot.FaultDefers && !m.decision.Verify {
+		return s.finish(m.unsigned())
 	}
-	return s.finish(m.faulty(m.fault))
+	return milter.Continue
 }
 
 // Close ends the session with its connection.

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/milter/miltertest"
@@ -235,10 +236,79 @@ func TestPanicWhileVerifying(t *testing.T) {
 	if len(fields) != 1 || !containsLoose(fields[0], "dkim=temperror reason=internal-error") {
 		t.Errorf("Authentication-Results %q", fields)
 	}
+	lines := w.log.lines(t)
+	if line := lines[len(lines)-1]; line["decision"] != "verified" || line["reason"] != "temperror" {
+		t.Errorf("logged %v", line)
+	}
 	w.snapshot.Verifying.Rules.Actions[policy.VerifierFault] = policy.TempfailMail
 	if reply := deliver(t, mta, good).Reply; reply.SMTP != 451 {
 		t.Errorf("answered %v", reply)
 	}
+}
+
+// Facts of a connection that were lost in a fault leave its mail neither signed
+// nor verified, and nobody profits.
+func TestPanicAtConnect(t *testing.T) {
+	w, _, good := receiver(t)
+	whole := w.snapshot
+	broken := *whole
+	broken.Snapshot = nil // a nil pointer at CONNECT
+	w.snapshot = &broken
+	mta, err := miltertest.Dial("unix", w.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mta.Close()
+	offer := miltertest.PostfixOffer
+	offer.Steps &^= milter.StepNoReplyConnect // so that the panic is over when Connect returns
+	if _, err := mta.Negotiate(offer); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := mta.Connect(miltertest.Client{Host: "localhost", Family: milter.FamilyIPv4, Port: 1, Addr: "127.0.0.1"}); err != nil {
+		t.Fatal(err)
+	}
+	w.snapshot = whole
+	forged := "Authentication-Results: mx.example.net; dkim=pass header.d=bank.example\r\n"
+	for range 2 {
+		delivered := string(sendOn(t, mta, forged+good))
+		if strings.Contains(delivered, "bank.example") || strings.Count(delivered, "DKIM-Signature:") != 1 {
+			t.Errorf("delivered\n%s", delivered)
+		}
+		lines := w.log.lines(t)
+		if line := lines[len(lines)-1]; line["decision"] != "unsigned" || line["reason"] != "internal-error" {
+			t.Errorf("logged %v", line)
+		}
+	}
+}
+
+// sendOn sends a message on a connection that has had its CONNECT.
+func sendOn(t *testing.T, mta *miltertest.MTA, raw string) []byte {
+	t.Helper()
+	fields, bodyAt, err := dkim.ParseFields([]byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []func() error{
+		func() error { _, err := mta.Mail("<a@example.com>"); return err },
+		func() error { _, err := mta.Rcpt("<b@example.net>"); return err },
+	}
+	for i := range fields.Len() {
+		name, value := string(fields.Name(i)), strings.ReplaceAll(string(fields.Value(i)), "\r\n", "\n")
+		steps = append(steps, func() error { _, err := mta.Header(name, value); return err })
+	}
+	steps = append(steps,
+		func() error { _, err := mta.EOH(); return err },
+		func() error { _, err := mta.Body([]byte(raw[bodyAt:])); return err })
+	for _, step := range steps {
+		if err := step(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mods, _, err := mta.EOM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return miltertest.Apply([]byte(raw), mods)
 }
 
 // The body of mail without a signature is not wanted.
