@@ -41,6 +41,7 @@ func (m mail) lines() []byte { return bytes.ReplaceAll(m.data, []byte("\r\n"), [
 type delivery struct {
 	*sink.Message
 	author  string // address in From
+	sent    []byte // as the client sent it; nil if postseal explain is to hear of the author only
 	queueID string
 	line    daemon.Line
 }
@@ -70,7 +71,7 @@ func (s *story) delivered(m mail) delivery {
 	s.Helper()
 	got, err := nextHop.Wait(m.token+" from "+m.from, func(got *sink.Message) bool { return bytes.Contains(got.Data, []byte(m.token)) })
 	s.must(err)
-	d := delivery{Message: got, author: m.from}
+	d := delivery{Message: got, author: m.from, sent: m.data}
 	s.got = append(s.got, d)
 	received := queueID.FindSubmatch(got.Header())
 	if received == nil {

@@ -64,15 +64,3 @@ func TestStrangersCannotBorrowASignatureByTheirFromField(t *testing.T) {
 		})
 	}
 }
-
-func TestBounceIsSignedAndNullSendersAreServed(t *testing.T) {
-	s := begin(t, setup{})
-	m := compose("alice@lab.test")
-	s.must(direct.Sendmail(0, m.from, []string{"reject@in.test"}, m.lines()))
-	m.from = "MAILER-DAEMON@lab.test"
-	bounce := s.arrived(m) // it quotes the Message-ID of the message that it returns
-	if bounce.From != "" {
-		t.Errorf("a bounce from <%s>", bounce.From)
-	}
-	s.isSigned(bounce, plain, "lab.test/r1")
-}

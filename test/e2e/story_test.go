@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +20,10 @@ type setup struct {
 	keytable     string // lines; the key of NAME lab is r1
 	signingtable string // lines; *@lab.test has NAME lab
 	sign         string // further lines of [sign]
+	limits       string // lines of [limits]
+	inet         string // TCP address of the daemon; Postfix connects to inetMilter
+	socket       string // further lines of the unix listeners
+	asRoot       bool   // the daemon runs as root, not as the service user
 	log          string // format of the log; the helpers read only the default, json
 }
 
@@ -27,6 +32,8 @@ type story struct {
 	*testing.T
 	dir    string
 	daemon *daemon.Daemon
+	listen []string // where the daemon answers
+	uid    uint32   // of the daemon
 	got    []delivery
 }
 
@@ -34,32 +41,50 @@ type story struct {
 func begin(t *testing.T, c setup) *story {
 	t.Helper()
 	s := &story{T: t, dir: filepath.Join(sandbox.Dir(), "stories", t.Name())}
+	s.uid = sandbox.ServiceID
+	if c.asRoot {
+		s.uid = 0
+	}
+	s.listen = []string{cmp.Or(c.inet, inetMilter), unixMilter(), jailed.InQueue(jailMilter)}
 	s.must(os.MkdirAll(s.dir, 0o755))
 	s.write("keytable", cmp.Or(c.keytable, key("lab", "r1")))
 	s.write("signingtable", cmp.Or(c.signingtable, "*@lab.test lab\n"))
 	s.write("postseal.toml", s.configuration(c))
 
-	mail := [2]int{len(direct.Log()), len(jailed.Log())}
+	var mail [3]int
+	for i, pf := range []*postfix.Postfix{direct, jailed, lenient} {
+		mail[i] = len(pf.Log())
+	}
 	t.Cleanup(func() { s.end(mail) })
-	var err error
-	s.daemon, err = postseal.Serve(s.path("postseal.toml"), s.path("log"), sandbox.ServiceID,
-		inetMilter, unixMilter(), jailed.InQueue(jailMilter))
-	s.must(err)
+	s.start()
 	return s
+}
+
+// start starts the daemon, or another one where the last one ended. They all write to one log.
+func (s *story) start() {
+	s.Helper()
+	d, err := postseal.Serve(s.path("postseal.toml"), s.path("log"), s.uid, s.listen...)
+	s.must(err)
+	s.daemon = d
 }
 
 func (s *story) configuration(c setup) string {
 	var b strings.Builder
-	for _, address := range []string{"inet:" + inetMilter, "unix:" + unixMilter(), "unix:" + jailed.InQueue(jailMilter)} {
-		fmt.Fprintf(&b, "[[listener]]\naddress = %q\nmode = \"sign\"\n\n", address)
+	for _, address := range s.listen {
+		kind, more := "inet:", ""
+		if address[0] == '/' {
+			kind, more = "unix:", c.socket
+		}
+		fmt.Fprintf(&b, "[[listener]]\naddress = %q\nmode = \"sign\"\n%s\n\n", kind+address, more)
 	}
 	fmt.Fprintf(&b, "[sign]\nkeytable = %q\nsigningtable = %q\n%s\n\n", s.path("keytable"), "refile:"+s.path("signingtable"), c.sign)
+	fmt.Fprintf(&b, "[limits]\n%s\n\n", c.limits)
 	fmt.Fprintf(&b, "[log]\nformat = %q\n", cmp.Or(c.log, "json"))
 	return b.String()
 }
 
 // end stops the daemon, and after a failure prints all that may tell why.
-func (s *story) end(mail [2]int) {
+func (s *story) end(mail [3]int) {
 	if s.daemon != nil {
 		if err := s.daemon.Stop(); err != nil {
 			s.Errorf("postseal's end: %v", err)
@@ -71,8 +96,9 @@ func (s *story) end(mail [2]int) {
 	if s.daemon != nil {
 		s.Logf("log of postseal:\n%s", s.daemon.Log())
 	}
-	s.Logf("mail log of direct:\n%s", direct.Log()[mail[0]:])
-	s.Logf("mail log of jailed:\n%s", jailed.Log()[mail[1]:])
+	for i, pf := range []*postfix.Postfix{direct, jailed, lenient} {
+		s.Logf("mail log of %s:\n%s", filepath.Base(pf.Dir), pf.Log()[mail[i]:])
+	}
 	for _, d := range s.got {
 		s.Logf("delivered from <%s> to %v:\n%.4096s", d.Message.From, d.Message.To, d.Data)
 	}
@@ -111,6 +137,15 @@ func (s *story) connect(source, server string) *submit.Session {
 	session, err := submit.Open(submit.Options{Address: hostPort(server, "25"), Source: source})
 	s.must(err)
 	return session
+}
+
+// submit sends m in a session of its own. It may run in a goroutine.
+func (s *story) submit(m mail) error {
+	session, err := submit.Open(submit.Options{Address: hostPort(directAddress, "25")})
+	if err != nil {
+		return err
+	}
+	return errors.Join(session.Send(m.from, []string{"reader@in.test"}, m.data), session.Quit())
 }
 
 // login opens the submission port of server from the address source, and authenticates.

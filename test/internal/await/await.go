@@ -18,3 +18,13 @@ func That(what string, done func() bool) error {
 	}
 	return nil
 }
+
+// Closed waits until c is closed.
+func Closed(what string, c <-chan struct{}) error {
+	select {
+	case <-c:
+		return nil
+	case <-time.After(Deadline):
+		return fmt.Errorf("not within %v: %s", Deadline, what)
+	}
+}

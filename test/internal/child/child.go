@@ -20,9 +20,9 @@ type Process struct {
 	err  error         // how it ended; read after done
 }
 
-// Start runs cmd with both of its outputs in the file log.
+// Start runs cmd with both of its outputs at the end of the file log.
 func Start(cmd *exec.Cmd, log string) (*Process, error) {
-	f, err := os.Create(log)
+	f, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -76,14 +76,24 @@ func (p *Process) Signal(sig os.Signal) error { return p.cmd.Process.Signal(sig)
 // Stop ends the process with SIGTERM, or after await.Deadline with SIGKILL, and tells how it ended.
 func (p *Process) Stop() error {
 	_ = p.Signal(syscall.SIGTERM)
+	return p.Wait()
+}
+
+// Wait waits for the process to end and tells how it did. After await.Deadline it is killed.
+func (p *Process) Wait() error {
 	select {
 	case <-p.done:
 		return p.err
 	case <-time.After(await.Deadline):
-		_ = p.cmd.Process.Kill()
-		<-p.done
-		return fmt.Errorf("%s did not stop within %v of SIGTERM", p.cmd.Path, await.Deadline)
+		p.Kill()
+		return fmt.Errorf("%s did not end within %v", p.cmd.Path, await.Deadline)
 	}
+}
+
+// Kill ends the process with SIGKILL, which it cannot prepare for.
+func (p *Process) Kill() {
+	_ = p.Signal(syscall.SIGKILL)
+	<-p.done
 }
 
 func (p *Process) ended() bool {

@@ -8,11 +8,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // Keygen runs postseal keygen and returns the TXT record that it prints.
 func (p Program) Keygen(domain, selector, algorithm, output string) (record string, err error) {
-	out, err := p.run("keygen", "--domain", domain, "--selector", selector, "--type", algorithm, "--output", output)
+	out, err := p.run(nil, nil, "keygen", "--domain", domain, "--selector", selector, "--type", algorithm, "--output", output)
 	if err != nil {
 		return "", err
 	}
@@ -36,7 +37,10 @@ var (
 )
 
 // Facts are what a decision depends on.
-type Facts struct{ From, User, Client, DaemonName string }
+type Facts struct {
+	From, User, Client, DaemonName string
+	Message                        []byte // says more than From, if it is there
+}
 
 // Explanation is the answer of postseal explain --json.
 type Explanation struct {
@@ -44,20 +48,28 @@ type Explanation struct {
 	Reason   string   `json:"reason"`
 	From     string   `json:"from"`
 	Keys     []string `json:"keys"`
+	Warnings []string `json:"warnings"`
+	Deferred bool     `json:"deferred"`
 }
 
-// Equal compares two explanations; no keys may be null or an empty list.
+// Equal compares two explanations; an empty list may be null.
 func (e Explanation) Equal(o Explanation) bool {
-	return e.Decision == o.Decision && e.Reason == o.Reason && e.From == o.From && slices.Equal(e.Keys, o.Keys)
+	return e.Decision == o.Decision && e.Reason == o.Reason && e.From == o.From && e.Deferred == o.Deferred &&
+		slices.Equal(e.Keys, o.Keys) && slices.Equal(e.Warnings, o.Warnings)
 }
 
-// Explain asks postseal explain, a process of its own, what would happen to a message.
-func (p Program) Explain(config string, f Facts) (e Explanation, err error) {
-	args := []string{"explain", "--config", config, "--json", "--from", f.From, "--client", f.Client, "--daemon-name", f.DaemonName}
+// Explain asks postseal explain, a process of its own run as the daemon's user, what would happen to a message.
+func (d *Daemon) Explain(f Facts) (e Explanation, err error) {
+	args := []string{"explain", "--config", d.Config, "--json", "--client", f.Client, "--daemon-name", f.DaemonName}
 	if f.User != "" {
 		args = append(args, "--user", f.User)
 	}
-	out, err := p.run(args...)
+	if f.Message != nil {
+		args = append(args, "-")
+	} else {
+		args = append(args, "--from", f.From)
+	}
+	out, err := d.program.run(d.user, f.Message, args...)
 	if err != nil {
 		return e, err
 	}
@@ -67,10 +79,10 @@ func (p Program) Explain(config string, f Facts) (e Explanation, err error) {
 	return e, nil
 }
 
-func (p Program) run(args ...string) ([]byte, error) {
+func (p Program) run(user *syscall.SysProcAttr, stdin []byte, args ...string) ([]byte, error) {
 	var stderr bytes.Buffer
 	cmd := exec.Command(string(p), args...)
-	cmd.Stderr = &stderr
+	cmd.Stdin, cmd.Stderr, cmd.SysProcAttr = bytes.NewReader(stdin), &stderr, user
 	out, err := cmd.Output()
 	if err != nil {
 		return nil, fmt.Errorf("postseal %s: %w\n%s%s", strings.Join(args, " "), err, out, &stderr)

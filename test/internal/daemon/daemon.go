@@ -2,6 +2,7 @@
 package daemon
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/child"
 )
 
@@ -29,25 +31,47 @@ func Install(dir string) (Program, error) {
 // Daemon is a running postseal serve.
 type Daemon struct {
 	*child.Process
-	Config string // path of its postseal.toml
+	Config  string // path of its postseal.toml
+	program Program
+	user    *syscall.SysProcAttr // whom it runs as
 }
 
 // Serve runs postseal serve as the user and group id, and returns when all of its listeners answer
 // ("127.0.0.1:8891" or the path of a unix socket). It logs to the file log, in the format that config says.
 func (p Program) Serve(config, log string, id uint32, listeners ...string) (*Daemon, error) {
 	cmd := exec.Command(string(p), "serve", "--config", config)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}}
+	cmd.SysProcAttr = as(id)
 	process, err := child.Start(cmd, log)
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{Process: process, Config: config}
+	d := &Daemon{Process: process, Config: config, program: p, user: cmd.SysProcAttr}
 	for _, l := range listeners {
 		if err := d.Ready(l); err != nil {
 			return nil, errors.Join(err, d.Stop())
 		}
 	}
 	return d, nil
+}
+
+func as(id uint32) *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: id, Gid: id}}
+}
+
+// ServeInVain runs postseal serve where it must end by itself, and returns its exit code and its words.
+func (p Program) ServeInVain(config string, id uint32) (code int, words string, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), await.Deadline)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, string(p), "serve", "--config", config)
+	cmd.SysProcAttr = as(id)
+	out, err := cmd.CombinedOutput()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+		err = nil
+	}
+	if err != nil {
+		return 0, "", fmt.Errorf("postseal serve: %w: %s", err, out)
+	}
+	return cmd.ProcessState.ExitCode(), string(out), nil
 }
 
 // Reload sends SIGHUP and returns the line by which the daemon tells that it is done, well or badly.

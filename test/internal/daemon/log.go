@@ -22,14 +22,24 @@ type Line struct {
 	Client   string `json:"client"`
 	Keys     string `json:"keys"` // domain/selector,domain/selector
 	Size     int64  `json:"size"`
+	Detail   string `json:"detail"`
+	Warnings string `json:"warnings"` // word,word
+	Deferred bool   `json:"deferred"`
 }
 
-// KeyList is Keys as a list.
-func (l Line) KeyList() []string {
-	if l.Keys == "" {
+// Explanation is what postseal explain should say of the same message.
+func (l Line) Explanation() Explanation {
+	return Explanation{
+		Decision: l.Decision, Reason: l.Reason, From: l.From, Deferred: l.Deferred,
+		Keys: list(l.Keys), Warnings: list(l.Warnings),
+	}
+}
+
+func list(words string) []string {
+	if words == "" {
 		return nil
 	}
-	return strings.Split(l.Keys, ",")
+	return strings.Split(words, ",")
 }
 
 var isReload = regexp.MustCompile(`"msg":"reload`)
@@ -48,6 +58,11 @@ func (d *Daemon) Lines() []Line {
 // Message waits for the line about the message with queueID.
 func (d *Daemon) Message(queueID string) (Line, error) {
 	return d.wait("log line of message "+queueID, 0, func(l Line) bool { return l.Msg == "message" && l.QueueID == queueID })
+}
+
+// Says waits for the line msg.
+func (d *Daemon) Says(msg string) (Line, error) {
+	return d.wait("log line "+msg, 0, func(l Line) bool { return l.Msg == msg })
 }
 
 // Messages are the lines about messages so far.

@@ -1,6 +1,6 @@
 package postfix
 
-// main.cf: 1 directory, 2 configuration directory, 3 next hop, 4 milter.
+// main.cf: 1 directory, 2 configuration directory, 3 next hop, 4 milter, 5 what to do without it.
 const mainCF = `compatibility_level = 3.6
 queue_directory = %[1]s/queue
 data_directory = %[1]s/data
@@ -40,11 +40,13 @@ smtpd_sasl_local_domain = lab.test
 smtpd_sasl_security_options = noanonymous
 
 message_size_limit = 67108864
+enable_long_queue_ids = yes
+default_process_limit = 150
 in_flow_delay = 0
 smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 
-milter_default_action = tempfail
+milter_default_action = %[5]s
 smtpd_milters = %[4]s
 non_smtpd_milters = %[4]s
 `

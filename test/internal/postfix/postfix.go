@@ -24,13 +24,15 @@ const (
 
 // Config says in what the instances of one sandbox differ.
 type Config struct {
-	Dir       string // made for queue, data and log
-	ConfigDir string // of main.cf; must have Debian's postfix-files (a copy of /etc/postfix)
-	Listeners []Listener
-	NextHop   string   // IP address, port 25
-	Milter    string   // smtpd_milters and non_smtpd_milters, as main.cf spells them
-	Chroot    bool     // smtpd and cleanup in the queue directory, as Debian ships them
-	Extra     []string // further lines of main.cf
+	Dir           string // made for queue, data and log
+	ConfigDir     string // of main.cf; must have Debian's postfix-files (a copy of /etc/postfix)
+	Listeners     []Listener
+	NextHop       string   // IP address, port 25
+	Milter        string   // smtpd_milters and non_smtpd_milters, as main.cf spells them
+	Chroot        bool     // smtpd and cleanup in the queue directory, as Debian ships them
+	DefaultAction string   // milter_default_action; tempfail if empty
+	Extra         []string // further lines of main.cf
+	Services      []string // further lines of master.cf
 }
 
 // Listener is an address at which ports 25 and 587 are served.

@@ -24,7 +24,7 @@ func (p *Postfix) write() error {
 	if err := p.writeUsers(); err != nil {
 		return err
 	}
-	main := fmt.Sprintf(mainCF, p.Dir, p.ConfigDir, p.NextHop, p.Milter) + strings.Join(p.Extra, "\n") + "\n"
+	main := fmt.Sprintf(mainCF, p.Dir, p.ConfigDir, p.NextHop, p.Milter, cmp.Or(p.DefaultAction, "tempfail")) + strings.Join(p.Extra, "\n") + "\n"
 	if err := writeAged(filepath.Join(p.ConfigDir, "main.cf"), main); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (p *Postfix) services() string {
 		fmt.Fprintf(&master, smtpdCF, address, chroot, cmp.Or(l.Milter, p.Milter))
 	}
 	fmt.Fprintf(&master, masterCF, chroot)
-	return master.String()
+	return master.String() + strings.Join(p.Services, "\n") + "\n"
 }
 
 // writeAged writes a file that is an hour old: a configuration younger than two seconds is read again and again by every

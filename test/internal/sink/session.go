@@ -8,10 +8,14 @@ import (
 	"strings"
 )
 
-const extensions = "250-sink.lab.test\r\n250-PIPELINING\r\n250-SIZE 0\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n"
+// What EHLO announces, by a server of today and by one that has never heard of RFC 6152.
+const (
+	extensions         = "250-sink.lab.test\r\n250-PIPELINING\r\n250-SIZE 0\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n"
+	sevenBitExtensions = "250-sink.lab.test\r\n250-PIPELINING\r\n250-SIZE 0\r\n250-ENHANCEDSTATUSCODES\r\n250 HELP\r\n"
+)
 
 // serve speaks the server's side of RFC 5321 until QUIT or the connection's end.
-func (s *Sink) serve(c net.Conn) {
+func (s *Sink) serve(c net.Conn, extensions string) {
 	defer c.Close()
 	r := bufio.NewReaderSize(c, 1<<16)
 	say := func(reply string) { _, _ = io.WriteString(c, reply+"\r\n") }

@@ -32,21 +32,28 @@ type Sink struct {
 
 // Listen serves on address until the process ends. Recipients whose local part is "reject" are refused with 550.
 func Listen(address string) (*Sink, error) {
+	s := new(Sink)
+	return s, s.listen(address, extensions)
+}
+
+// ListenSevenBit serves on a further address too, where 8BITMIME is not announced.
+func (s *Sink) ListenSevenBit(address string) error { return s.listen(address, sevenBitExtensions) }
+
+func (s *Sink) listen(address, extensions string) error {
 	l, err := net.Listen("tcp", address)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	s := new(Sink)
 	go func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go s.serve(c)
+			go s.serve(c, extensions)
 		}
 	}()
-	return s, nil
+	return nil
 }
 
 // Wait returns the first message, delivered by now or within await.Deadline, that wanted accepts.
@@ -70,6 +77,19 @@ func (s *Sink) Wait(what string, wanted func(*Message) bool) (*Message, error) {
 		return nil, fmt.Errorf("%w (%d other messages came)", err, seen)
 	}
 	return found, nil
+}
+
+// Count tells how many of the messages so far wanted accepts.
+func (s *Sink) Count(wanted func(*Message) bool) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, m := range s.messages {
+		if wanted(m) {
+			n++
+		}
+	}
+	return n
 }
 
 func (s *Sink) keep(m *Message) {

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"io"
 	"net"
 	"net/smtp"
 )
@@ -20,7 +21,10 @@ type Options struct {
 }
 
 // Session is an SMTP connection after EHLO, and after STARTTLS and AUTH when a user was given.
-type Session struct{ c *smtp.Client }
+type Session struct {
+	c    *smtp.Client
+	body io.WriteCloser // of the message between Begin and End
+}
 
 // Open connects.
 func Open(o Options) (*Session, error) {
@@ -38,7 +42,7 @@ func Open(o Options) (*Session, error) {
 		conn.Close()
 		return nil, err
 	}
-	s := &Session{c}
+	s := &Session{c: c}
 	if err := s.greet(host, o); err != nil {
 		conn.Close()
 		return nil, err
@@ -71,17 +75,38 @@ func (s *Session) Envelope(from string, to ...string) error {
 
 // Send transmits one message. msg has CRLF lines.
 func (s *Session) Send(from string, to []string, msg []byte) error {
+	if err := s.Begin(from, to); err != nil {
+		return err
+	}
+	if _, err := s.body.Write(msg); err != nil {
+		return err
+	}
+	return s.End()
+}
+
+// Begin transmits a message up to the reply to DATA; Write and End do the rest.
+func (s *Session) Begin(from string, to []string) error {
 	if err := s.Envelope(from, to...); err != nil {
 		return err
 	}
 	if err := s.command(354, "DATA"); err != nil {
 		return err
 	}
-	w := s.c.Text.DotWriter()
-	if _, err := w.Write(msg); err != nil {
+	s.body = s.c.Text.DotWriter()
+	return nil
+}
+
+// Write transmits a part of the message, now. Lines end with CRLF.
+func (s *Session) Write(part []byte) error {
+	if _, err := s.body.Write(part); err != nil {
 		return err
 	}
-	if err := w.Close(); err != nil {
+	return s.c.Text.W.Flush()
+}
+
+// End transmits the lone dot. It returns the server's refusal, a wrapped *textproto.Error, if it does not take the message.
+func (s *Session) End() error {
+	if err := s.body.Close(); err != nil {
 		return err
 	}
 	if _, _, err := s.c.Text.ReadResponse(250); err != nil {
@@ -92,6 +117,9 @@ func (s *Session) Send(from string, to []string, msg []byte) error {
 
 // Reset sends RSET.
 func (s *Session) Reset() error { return s.c.Reset() }
+
+// Drop closes the connection without a word.
+func (s *Session) Drop() error { return s.c.Close() }
 
 // Quit ends the session.
 func (s *Session) Quit() error { return s.c.Quit() }

@@ -1,0 +1,50 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/postseal/postseal/test/internal/postfix"
+)
+
+// Postfix shows its own bounces to the milter with internal_mail_filter_classes = bounce, which direct has.
+func TestBounceIsSigned(t *testing.T) {
+	s := begin(t, setup{})
+	bounce := s.bounced(direct)
+	var err error
+	bounce.line, err = s.daemon.Message(bounce.queueID)
+	s.must(err)
+	s.isSigned(bounce, plain, "lab.test/r1")
+}
+
+// Without that setting, which is Postfix's default, no milter sees a bounce: it leaves unsigned, and the log cannot know of it.
+func TestBounceThatPostfixKeepsFromTheMilterIsNotSigned(t *testing.T) {
+	s := begin(t, setup{})
+	s.passedBy(s.bounced(lenient))
+}
+
+// bounced has root's mail to an unknown user returned, and waits for what comes back.
+func (s *story) bounced(pf *postfix.Postfix) delivery {
+	s.Helper()
+	m := compose("alice@lab.test")
+	s.must(pf.Sendmail(0, m.from, []string{"reject@in.test"}, m.lines()))
+	bounce := s.delivered(mail{from: "MAILER-DAEMON@lab.test", token: m.token}) // it quotes the Message-ID
+	if bounce.From != "" {
+		s.Errorf("a bounce from <%s>", bounce.From)
+	}
+	s.must(pf.Emptied())
+	return bounce
+}
+
+// A null sender is no sender, but a milter signs for the author in From.
+func TestMailWithANullSenderIsSignedForItsAuthor(t *testing.T) {
+	s := begin(t, setup{})
+	m := compose("vacation@lab.test")
+	session := s.connect("", directAddress)
+	s.must(session.Send("", []string{"reader@in.test"}, m.data))
+	s.must(session.Quit())
+	d := s.arrived(m)
+	if d.From != "" {
+		t.Errorf("arrived from <%s>", d.From)
+	}
+	s.isSigned(d, plain, "lab.test/r1")
+}

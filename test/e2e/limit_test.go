@@ -1,0 +1,61 @@
+package e2e
+
+import (
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/postseal/postseal/test/internal/await"
+	"github.com/postseal/postseal/test/internal/sandbox"
+)
+
+func TestMessageOverALimitLeavesUnsigned(t *testing.T) {
+	for _, c := range []struct{ name, limits, fields, detail string }{
+		{"header_bytes", "header_bytes = 16384", "Subject: much\r\nX-Much: " + strings.Repeat("text ", 4000) + "\r\n", "limits.header_bytes"},
+		{"header_fields", "header_fields = 50", "Subject: many\r\n" + strings.Repeat("X-Many: one\r\n", 50), "limits.header_fields"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := begin(t, setup{limits: c.limits})
+			session := s.connect("", directAddress)
+			d := s.send(session, composeWith("alice@lab.test", c.fields, "all is well\r\n"))
+			s.unsignedFor(d, "limit")
+			if !strings.Contains(d.line.Detail, c.detail) {
+				t.Errorf("log: detail=%q, want one that names %s", d.line.Detail, c.detail)
+			}
+			s.isSigned(s.send(session, compose("alice@lab.test")), plain, "lab.test/r1") // the next one, in the same session
+			s.must(session.Quit())
+		})
+	}
+}
+
+// With one connection at a time SMTP sessions wait for each other: they are served in turn, none is refused and no message lost.
+func TestSessionsOverTheConnectionLimitAreServedInTurn(t *testing.T) {
+	const waiting = 4
+	s := begin(t, setup{limits: "connections = 1"})
+	first := compose("alice@lab.test")
+	session := s.connect("", directAddress)
+	rest := s.half(session, first)
+
+	mails := []mail{first}
+	var wg sync.WaitGroup
+	for range waiting {
+		m := compose("bob@lab.test")
+		mails = append(mails, m)
+		wg.Go(func() {
+			if err := s.submit(m); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	s.must(await.That("all sessions knock at the milter", func() bool { return sandbox.Connections(inetMilter) == 1+waiting }))
+	if n := len(s.daemon.Messages()); n != 0 {
+		t.Errorf("%d messages ended before the first session did", n)
+	}
+	s.must(s.finish(session, rest))
+	s.must(session.Quit())
+	wg.Wait()
+	for _, m := range mails {
+		s.agreesAndVerifies(s.arrived(m))
+	}
+	s.balances(direct, mails, nil)
+}
