@@ -190,6 +190,13 @@ func TestParseSignatureRefuses(t *testing.T) {
 	}
 }
 
+func TestCovers(t *testing.T) {
+	s, err := ParseSignature([]byte(with("h=From:to:FROM:X-From")))
+	if err != nil || s.Covers("from") != 2 || s.Covers("To") != 1 || s.Covers("Cc") != 0 {
+		t.Errorf("%+v, %v", s, err)
+	}
+}
+
 // With an error the tags that are right by themselves are there, and no others.
 func TestParseSignatureNamesWhatItCan(t *testing.T) {
 	s, err := ParseSignature([]byte(with("a=rsa-sha1", "h=To")))

@@ -115,6 +115,9 @@ func TestSignature(t *testing.T) {
 		{name: "VF-13/encoded", tags: tags("i=a=3Bb@example.com"), status: pass, also: identity("a;b@example.com")},
 		{name: "VF-14", tags: tags("q=x:dns/txt:y"), status: pass},
 		{name: "VF-15", tags: tags("l=4294967296"), status: permerror, reason: dkim.ReasonBodyLength},
+		{name: "VF-16/past", tags: tags("x=1699999000"), status: permerror, reason: dkim.ReasonExpired},
+		{name: "VF-16/past, larger skew", tags: tags("x=1699999000"), options: Options{ClockSkew: time.Hour}, status: pass},
+		{name: "VF-16/not after t=", tags: tags("t=1699999000", "x=1699999000"), status: permerror, reason: dkim.ReasonExpiryOrder},
 		{name: "VF-17", tags: tags("z=From:eve@example.org"), status: pass},
 		{name: "VF-18", tags: tags("d=com"), status: neutral, reason: dkim.ReasonSyntax},
 		{
@@ -124,6 +127,10 @@ func TestSignature(t *testing.T) {
 		{name: "VF-20", key: sha1Key(), status: permerror, reason: dkim.ReasonSHA1},
 		{name: "VF-21", tags: tags("a=rsa-sha512"), status: permerror, reason: dkim.ReasonAlgorithm},
 		{name: "VF-22", tags: tags("a=RSA-sha256", "c=Relaxed/RELAXED", "q=DNS/txt"), status: pass},
+		{name: "VF-25/temperror", zone: zone{mailKey: {err: errors.New("SERVFAIL")}}, status: temperror, reason: dkim.ReasonDNS, also: named},
+		{name: "VF-25/pass", status: pass, also: named},
+		{name: "VF-25/fail", alter: behind("x\n"), status: fail, reason: badBody, also: named},
+		{name: "VF-26", tags: tags("b=YWJj"), status: fail, reason: badHeader}, // no temperror, which alone may defer mail
 		{name: "From/none", message: replace("From: Alice <alice@example.com>\n", "")(plain), status: permerror, reason: dkim.ReasonNoFrom},
 		{name: "From/two, both covered", message: "From: Eve <eve@example.org>\r\n" + plain, tags: tags("h=From:From:To"), status: pass},
 		{name: "From/two, one covered", message: "From: Eve <eve@example.org>\r\n" + plain, status: policy, reason: dkim.ReasonMultipleFrom},
@@ -135,6 +142,13 @@ func TestSignature(t *testing.T) {
 			{name: "SE-2/two covered " + name, message: two + plain, tags: tags("h=From:" + strings.Repeat(name+":", 3) + "Sender"), status: pass},
 			{name: "SE-2/changed and second " + name, alter: replace("From: A", name+": x\n"+name+": y\nFrom: B"), status: fail, reason: badHeader},
 		})
+	}
+}
+
+func named(t testing.TB, r Result) {
+	t.Helper()
+	if r.Domain != "example.com" || r.Selector != "mail" || r.Algorithm != "rsa-sha256" || r.BPrefix == "" {
+		t.Errorf("%+v", r)
 	}
 }
 
