@@ -48,10 +48,9 @@ func (b *bodyHash) want(k canon.Kind, length int64) {
 
 func (b *bodyHash) wanted() bool { return b.whole || len(b.marks) > 0 }
 
-// satisfied tells that no further octet changes a result: each prefix is hashed, and is known to be less than the whole.
-func (b *bodyHash) satisfied() bool {
-	return !b.whole && b.at == len(b.marks) && (b.at == 0 || b.n > b.marks[b.at-1].length)
-}
+// satisfied tells that no further octet changes a result: each prefix is hashed. None of them is the whole, which has at least the
+// octets that reached the last one, or a final CRLF.
+func (b *bodyHash) satisfied() bool { return !b.whole && b.at == len(b.marks) }
 
 // Write takes canonical octets. It does not fail.
 func (b *bodyHash) Write(p []byte) (int, error) {

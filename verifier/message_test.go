@@ -194,6 +194,17 @@ func TestDone(t *testing.T) {
 			t.Errorf("%q", got)
 		}
 	})
+	t.Run("all but the final CRLF", func(t *testing.T) {
+		line := strings.Repeat("x", 5000)
+		m := begin(seal(t, plain[:len(plain)-len(start)]+line+"\r\n", edKey(), "l=5000", "c=simple"))
+		m.Write([]byte(line))
+		if !m.Done() {
+			t.Fatal("still wants more")
+		}
+		if got := statuses(m.Finish()); !slices.Equal(got, []string{"policy partial-body"}) {
+			t.Errorf("%q", got)
+		}
+	})
 	t.Run("nothing to verify", func(t *testing.T) {
 		if m := begin(seal(t, plain, edKey(), "v=2")); !m.Done() {
 			t.Error("wants the body")
