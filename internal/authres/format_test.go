@@ -159,6 +159,10 @@ func TestSize(t *testing.T) {
 		if got := h.String(); got != "mx.example.net;\r\n\tdkim=pass" {
 			t.Errorf("a value of 513 octets is written: %q", got)
 		}
+		h = identityResult(strings.Repeat(";", 171) + "@bank.example")
+		if got := h.String(); got != "mx.example.net;\r\n\tdkim=pass" {
+			t.Errorf("a value of 526 octets with its escapes is written: %q", got)
+		}
 	})
 	t.Run("many properties", func(t *testing.T) {
 		r := authres.Result{Method: "dkim", Value: "pass"}

@@ -36,6 +36,7 @@ var spellings = []struct {
 	{"word as version", "mx.example.net v1; dkim=pass", false},
 	{"NUL", "mx.example.net\x00; dkim=pass", false},
 	{"NUL in quotes", "\"mx.example.net\x00\"; dkim=pass", false},
+	{"text behind a NUL in quotes", "\"mx.example.net\x00.example.org\"; dkim=pass", false},
 	{"folded quotes", "\"mx.exa\n mple.net\"; dkim=pass", false},
 	{"quotes without end", `"mx.example.net; dkim=pass`, false},
 	{"half quoted", `"mx.example".net; dkim=pass`, false},

@@ -32,6 +32,21 @@ func TestNextServer(t *testing.T) {
 	}
 }
 
+// Only the first message waits for a dead server.
+func TestDeadServer(t *testing.T) {
+	t.Parallel()
+	first, second := newServer(t, silent), newServer(t, zone(t, key+". 60 TXT x"))
+	r := resolver(t, Config{CacheSize: -1, Timeout: time.Second}, first, second)
+	for range 3 {
+		if got, err := r.LookupTXT(t.Context(), key); err != nil || got.Server != second.addr {
+			t.Errorf("got %v, %v", got, err)
+		}
+	}
+	if n := len(first.questions()); n != 1 {
+		t.Errorf("the dead server was asked %d times", n)
+	}
+}
+
 // A server that fails is asked last for a while, unless it says SERVFAIL, which is mostly the zone's failure.
 func TestRest(t *testing.T) {
 	clock := time.Unix(1e9, 0)
@@ -142,6 +157,7 @@ func TestSecure(t *testing.T) {
 	}
 	always := func(string) bool { return true }
 	first := func(name string) bool { return name == key+"." }
+	last := func(name string) bool { return name != key+"." }
 	delegated := []string{key + ". 60 CNAME a.example.", "a.example. 60 TXT x"}
 	tests := []struct {
 		name   string
@@ -151,7 +167,8 @@ func TestSecure(t *testing.T) {
 		{"AD", signed(zone(t, key+". 60 TXT x"), always), true},
 		{"no AD", zone(t, key+". 60 TXT x"), false},
 		{"whole chain", signed(piecewise(zone(t, delegated...)), always), true},
-		{"half a chain", signed(piecewise(zone(t, delegated...)), first), false},
+		{"first half of a chain", signed(piecewise(zone(t, delegated...)), first), false},
+		{"second half of a chain", signed(piecewise(zone(t, delegated...)), last), false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
