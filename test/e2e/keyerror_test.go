@@ -15,13 +15,7 @@ func TestUnreadableKeyConcernsItsDomainOnly(t *testing.T) {
 	for _, onKeyError := range []string{"accept", "tempfail"} {
 		t.Run(onKeyError, func(t *testing.T) {
 			secret := filepath.Join(sandbox.Dir(), "secret-"+onKeyError+".pem")
-			key2, err := os.ReadFile(keyFile("r2"))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(secret, key2, 0o600); err != nil { // root's
-				t.Fatal(err)
-			}
+			rootsOnly(t, secret, keyFile("r2"))
 			s := begin(t, setup{
 				keytable:     key("lab", "r1") + "other other.test:r2:" + secret + "\n",
 				signingtable: "*@lab.test lab\n*@other.test other\n",
@@ -53,6 +47,21 @@ func TestUnreadableKeyConcernsItsDomainOnly(t *testing.T) {
 			s.isSigned(s.send(session, compose("bob@other.test")), plain, "other.test/r2")
 			s.must(session.Quit())
 		})
+	}
+}
+
+// rootsOnly copies a key file to path, where root alone may read it.
+func rootsOnly(t *testing.T, path, file string) {
+	t.Helper()
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, pem, 0o600); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -46,6 +46,7 @@ func begin(t *testing.T, c setup) *story {
 		s.uid = 0
 	}
 	s.listen = []string{cmp.Or(c.inet, inetMilter), unixMilter(), jailed.InQueue(jailMilter)}
+	s.must(os.RemoveAll(s.dir)) // of an earlier run with -count
 	s.must(os.MkdirAll(s.dir, 0o755))
 	s.write("keytable", cmp.Or(c.keytable, key("lab", "r1")))
 	s.write("signingtable", cmp.Or(c.signingtable, "*@lab.test lab\n"))
