@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -138,15 +137,6 @@ func (s *story) connect(source, server string) *submit.Session {
 	session, err := submit.Open(submit.Options{Address: hostPort(server, "25"), Source: source})
 	s.must(err)
 	return session
-}
-
-// submit sends m in a session of its own. It may run in a goroutine.
-func (s *story) submit(m mail) error {
-	session, err := submit.Open(submit.Options{Address: hostPort(directAddress, "25")})
-	if err != nil {
-		return err
-	}
-	return errors.Join(session.Send(m.from, []string{"reader@in.test"}, m.data), session.Quit())
 }
 
 // login opens the submission port of server from the address source, and authenticates.
