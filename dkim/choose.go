@@ -37,6 +37,12 @@ func (s *HeaderSet) add(name string, m mode) {
 	s.entries[i].mode = max(s.entries[i].mode, m)
 }
 
+// Covers tells whether fields of a name are covered where a message has them.
+func (s *HeaderSet) Covers(name string) bool {
+	_, known := s.index[strings.ToLower(name)]
+	return known
+}
+
 // Choice is what a signature covers of one message. Choose fills it anew and keeps its memory. Names belongs to the Fields and the
 // HeaderSet it was made from.
 type Choice struct {

@@ -172,7 +172,7 @@ func (d *dialog) macro(p packet) error {
 	if err := d.macros.set(cmd, nil); err != nil {
 		return err
 	}
-	fault := d.tooLarge(CmdMacro, max(p.lost, int64(len(p.data))+1))
+	fault := d.tooLarge(CmdMacro, max(p.lost, int64(len(p.data))+1), nil)
 	switch {
 	case cmd == CmdConnect || cmd == CmdHelo:
 		d.broken = fault

@@ -16,7 +16,7 @@ func (d *dialog) call(p packet) (r Response, err error) {
 			d.open = true
 			d.session.Mail("", nil) // a message must begin before Fault can tell what is wrong with it
 		}
-		return Continue, d.tooLarge(p.cmd, p.lost)
+		return Continue, d.tooLarge(p.cmd, p.lost, p.data)
 	}
 	switch p.cmd {
 	case CmdConnect:
@@ -164,8 +164,8 @@ func (d *dialog) rescue(cmd Command, err *error) {
 }
 
 // tooLarge is the fault of an event that was thrown away.
-func (d *dialog) tooLarge(cmd Command, size int64) error {
-	fault := &TooLargeError{Command: cmd, Size: size}
+func (d *dialog) tooLarge(cmd Command, size int64, head []byte) error {
+	fault := &TooLargeError{Command: cmd, Size: size, Head: bytes.Clone(head)}
 	d.log.Warn("milter: a packet over the limit was thrown away", "command", cmd.String(), "queue_id", d.Macro("i"), "bytes", size)
 	return fault
 }

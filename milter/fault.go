@@ -1,6 +1,9 @@
 package milter
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // PanicError is the fault of a Session's method that panicked.
 type PanicError struct {
@@ -22,7 +25,17 @@ func (e *PanicError) Unwrap() error {
 // TooLargeError is the fault of a packet over Limits.FrameBytes, or of macros over 64 KiB. It was read and thrown away.
 type TooLargeError struct {
 	Command Command
-	Size    int64 // bytes of the packet after its length field
+	Size    int64  // bytes of the packet after its length field
+	Head    []byte // how its data began, 64 bytes: of a HEADER the field's name, up to a NUL
+}
+
+// FieldName is the name of the field that a lost HEADER had, as far as it was kept, and "" for other commands.
+func (e *TooLargeError) FieldName() string {
+	if e.Command != CmdHeader {
+		return ""
+	}
+	name, _, _ := bytes.Cut(e.Head, []byte{0})
+	return string(name)
 }
 
 func (e *TooLargeError) Error() string {

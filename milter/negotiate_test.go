@@ -9,7 +9,7 @@ import (
 func TestNegotiate(t *testing.T) {
 	server := &Server{
 		Actions: ActAddHeader | ActChangeHeader | ActQuarantine, Required: ActAddHeader,
-		Steps:  StepNoReplyHeader | StepLeadingSpace | StepSkip | StepNoUnknown | StepNoMail,
+		Steps: StepNoReplyHeader | StepLeadingSpace | StepSkip | StepNoUnknown | StepNoMail,
 		Macros: func() map[Stage][]string {
 			return map[Stage][]string{StageMail: {"i", "{auth_authen}"}, StageConnect: {"j"}, StageEOM: {}}
 		},

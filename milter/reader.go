@@ -13,11 +13,14 @@ import (
 type packet struct {
 	cmd  Command
 	data []byte
-	lost int64 // the packet's size, if it was too large and thrown away; data has its first byte then
+	lost int64 // the packet's size, if it was too large and thrown away; data has its beginning then
 }
 
 // bufferSize holds a full body packet (4 + 1 + 65,535 bytes) and some of the packets around it.
 const bufferSize = 72 << 10
+
+// headSize is what is kept of a packet that is thrown away: the name of a field, the stage of macros.
+const headSize = 64
 
 var buffers = sync.Pool{New: func() any { return new([bufferSize]byte) }}
 
@@ -86,8 +89,8 @@ type reader struct {
 	buffer
 	source source
 	limits Limits
-	wait   waiting // while no packet has begun
-	first  [1]byte // of the data of a packet that is thrown away
+	wait   waiting        // while no packet has begun
+	head   [headSize]byte // of the data of a packet that is thrown away
 }
 
 // next reads a packet. io.EOF means that the peer closed between two packets.
@@ -135,12 +138,12 @@ func (r *reader) need(n int) error {
 
 // drain reads a packet and throws it away.
 func (r *reader) drain(size int64) (packet, error) {
-	if err := r.need(6); err != nil {
+	kept := 4 + int(min(size, 1+headSize))
+	if err := r.need(kept); err != nil {
 		return packet{}, err
 	}
 	p := packet{cmd: Command(r.bytes[r.start+4]), lost: size}
-	r.first[0] = r.bytes[r.start+5]
-	p.data = r.first[:]
+	p.data = r.head[:copy(r.head[:], r.bytes[r.start+5:r.start+kept])]
 	for left := 4 + size; ; {
 		n := min(left, int64(r.end-r.start))
 		r.start += int(n)

@@ -20,9 +20,9 @@ and lists all problems at once. Exits 78 when there are any.`,
 	path := configFlag(cmd)
 	printIt := cmd.Flags().Bool("print", false, "print the effective configuration, defaults included")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		cfg, err := loadConfig(*path, "")
-		if err != nil {
-			return configError(err)
+		cfg, formErr := loadConfig(*path, "")
+		if cfg == nil {
+			return configError(formErr)
 		}
 		if *printIt {
 			if err := cfg.Print(io.out); err != nil {
@@ -30,7 +30,7 @@ and lists all problems at once. Exits 78 when there are any.`,
 			}
 		}
 		snapshot, err := daemon.BuildOnce(cfg)
-		if err != nil {
+		if err := errors.Join(formErr, err); err != nil {
 			return configError(err)
 		}
 		if problems := daemon.AllProblems(cmd.Context(), snapshot); len(problems) > 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -44,7 +45,7 @@ line: give the message's file, or just its sender with --from.`,
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		e := filter.Explain(cmd.Context(), snapshot, facts, file.body)
+		e, _ := filter.Explain(cmd.Context(), snapshot, *facts, "", file.body, time.Now())
 		if *asJSON {
 			return json.NewEncoder(io.out).Encode(e)
 		}
@@ -70,6 +71,9 @@ func printExplanation(io stdio, e filter.Explanation) {
 	}
 	line("results", strings.Join(e.Results, ", "))
 	line("warnings", strings.Join(e.Warnings, ", "))
+	if e.Removed > 0 {
+		line("removed", fmt.Sprintf("%d Authentication-Results in our name", e.Removed))
+	}
 	if e.Deferred {
 		line("reply", "the message is deferred (sign.on_key_error)")
 	}

@@ -51,7 +51,7 @@ web form. As root the file is readable by group postseal, else by its owner only
 			return failed(err)
 		}
 		if err := writeKey(*output, pem); err != nil {
-			return failed(err)
+			return err
 		}
 		fmt.Fprintf(io.out, "; The private key is in %s. Publish its public half:\n", *output)
 		printRecord(io, request.selector, request.domain, key.PublicRecord())
@@ -103,7 +103,7 @@ func parseKeygen(domain, selector, kind string, bits int) (r keygenRequest, err 
 func writeKey(path string, pem []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("%s exists; a key is never overwritten: choose another file or another selector", path)
+		return &exitError{exitRefused, fmt.Errorf("%s exists; a key is never overwritten: choose another file or another selector", path)}
 	}
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ func openMessage(io stdio, path string, raw bool) (*messageFile, error) {
 // situation is the part of a message's facts that flags tell.
 type situation struct {
 	user, client, daemon, mode, mta string
-	recipients                      []string
+	recipients, macros              []string
 }
 
 func situationFlags(cmd *cobra.Command) *situation {
@@ -91,12 +91,26 @@ func situationFlags(cmd *cobra.Command) *situation {
 	cmd.Flags().StringVar(&s.mode, "mode", "", "mode of the listener (default: that of the first one in the file)")
 	cmd.Flags().StringVar(&s.mta, "mta", "postfix", "postfix or sendmail, which differ in what they change afterwards")
 	cmd.Flags().StringArrayVar(&s.recipients, "recipient", nil, "envelope recipient; may be given more than once")
+	cmd.Flags().StringArrayVar(&s.macros, "macro", nil, "NAME=VALUE of another milter macro, for trusted_macros; may be given more than once")
 	return s
+}
+
+// macro looks up what the flags say; v is the MTA's name.
+func (s *situation) macro(name string) string {
+	for _, pair := range s.macros {
+		if n, value, _ := strings.Cut(pair, "="); strings.Trim(n, "{}") == name {
+			return value
+		}
+	}
+	if name == "v" && s.mta == "postfix" {
+		return "Postfix"
+	}
+	return ""
 }
 
 // facts joins the situation with a message's header fields.
 func (s *situation) facts(cfg *config.Config, snapshot *filter.Snapshot, fields *dkim.Fields) (*policy.Facts, error) {
-	f := &policy.Facts{User: s.user, Daemon: s.daemon, Fields: fields}
+	f := &policy.Facts{User: s.user, Daemon: s.daemon, Macro: s.macro, Fields: fields}
 	if s.user != "" {
 		f.AuthType = "PLAIN"
 	}
@@ -108,11 +122,7 @@ func (s *situation) facts(cfg *config.Config, snapshot *filter.Snapshot, fields 
 	if f.Mode, ok = policy.ParseMode(word); !ok {
 		return nil, fmt.Errorf("--mode %q: say sign, verify or both", word)
 	}
-	switch s.mta {
-	case "postfix":
-		f.Macro = func(name string) string { return map[string]string{"v": "Postfix"}[name] }
-	case "sendmail":
-	default:
+	if s.mta != "postfix" && s.mta != "sendmail" {
 		return nil, fmt.Errorf("--mta %q: say postfix or sendmail", s.mta)
 	}
 	var err error

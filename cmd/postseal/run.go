@@ -16,6 +16,7 @@ const (
 	exitDone      = 0
 	exitWarnings  = 1
 	exitFinding   = 2
+	exitRefused   = 3 // by the state of what it is about
 	exitUsage     = 4
 	exitInternal  = 5
 	exitTemporary = 6  // DNS
@@ -46,12 +47,17 @@ func (e *exitError) Unwrap() error { return e.err }
 // run is the whole program: it parses the arguments, runs a command and gives
 // the exit code.
 func run(ctx context.Context, args []string, io stdio) int {
+	out := &checkedWriter{Writer: io.out}
+	io.out = out
 	root := newRoot(io)
 	root.SetArgs(args)
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
 	err := root.ExecuteContext(ctx)
+	if err == nil && out.err != nil {
+		err = failed(fmt.Errorf("cannot write the output: %w", out.err))
+	}
 	if err == nil {
 		return exitDone
 	}
@@ -65,6 +71,20 @@ func run(ctx context.Context, args []string, io stdio) int {
 	return exit.code
 }
 
+// checkedWriter remembers that something could not be written.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+func (w *checkedWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
 func newRoot(io stdio) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "postseal",
@@ -75,10 +95,26 @@ func newRoot(io stdio) *cobra.Command {
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(
+	commands := []*cobra.Command{
 		newServe(io), newCheckConfig(io), newKeygen(io), newSign(io), newVerify(io), newExplain(io), newDemo(io), newVersion(io),
-	)
+	}
+	for _, c := range commands {
+		c.RunE = whatRunFails(c.RunE)
+	}
+	root.AddCommand(commands...)
 	return root
+}
+
+// whatRunFails tells an error of a command's work from one of its arguments.
+func whatRunFails(run func(*cobra.Command, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		err := run(cmd, args)
+		var exit *exitError
+		if err != nil && !errors.As(err, &exit) {
+			err = failed(err)
+		}
+		return err
+	}
 }
 
 // configFlag adds --config.

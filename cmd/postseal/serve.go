@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -28,6 +29,12 @@ way have limits.stop_timeout to end.`,
 	path := configFlag(cmd)
 	listenAddress := cmd.Flags().String("listen", "", "listen here instead of where the file says, with its first listener's mode")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if *listenAddress != "" {
+			if _, _, err := config.ParseAddress(*listenAddress); err != nil {
+				return &exitError{exitUsage, fmt.Errorf("--listen: %w", err)}
+			}
+		}
+		signal.Ignore(syscall.SIGPIPE) // whoever reads the log may go away; mail goes on
 		load := func() (*config.Config, error) { return loadConfig(*path, *listenAddress) }
 		cfg, err := load()
 		if err != nil {
@@ -40,7 +47,11 @@ way have limits.stop_timeout to end.`,
 		defer signal.Stop(hangup)
 		log := daemon.NewLogger(io.err, cfg.Log)
 		d, err := daemon.Open(load, log)
-		if err != nil {
+		var listening *daemon.ListenError
+		switch {
+		case errors.As(err, &listening):
+			return failed(err) // may be better at the next try, so the unit restarts it
+		case err != nil:
 			return configError(err)
 		}
 		ctx, cancel := context.WithCancel(cmd.Context())
@@ -58,16 +69,13 @@ way have limits.stop_timeout to end.`,
 // keeps the first one's mode.
 func loadConfig(path, listen string) (*config.Config, error) {
 	cfg, err := config.Load(path)
-	if err != nil || listen == "" {
+	if cfg == nil || listen == "" {
 		return cfg, err
-	}
-	if _, _, err := config.ParseAddress(listen); err != nil {
-		return nil, fmt.Errorf("--listen: %w", err)
 	}
 	l := config.DefaultListener()
 	l.Address, l.Mode = listen, cfg.Listeners[0].Mode
 	cfg.Listeners = []config.Listener{l}
-	return cfg, nil
+	return cfg, err
 }
 
 func reloadOn(ctx context.Context, hangup <-chan os.Signal, d *daemon.Daemon, log *slog.Logger) {

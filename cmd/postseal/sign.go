@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/postseal/postseal/internal/filter"
+	"github.com/postseal/postseal/internal/policy"
 )
 
 func newSign(io stdio) *cobra.Command {
@@ -21,7 +22,7 @@ written: the reason goes to standard error and the exit code is 2.`,
 	path := configFlag(cmd)
 	raw := cmd.Flags().Bool("raw", false, "take the file's line ends as they are")
 	situation := situationFlags(cmd)
-	cmd.RunE = func(_ *cobra.Command, args []string) error {
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		cfg, snapshot, err := openSnapshot(*path)
 		if err != nil {
 			return err
@@ -34,9 +35,13 @@ written: the reason goes to standard error and the exit code is 2.`,
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		values, e := filter.SignFile(snapshot, facts, file.body, time.Now())
-		for _, f := range e.Failures {
-			fmt.Fprintln(io.err, "postseal: warning:", f)
+		if situation.mode == "" {
+			facts.Mode = policy.SignOnly // a file that is to be signed is not verified
+		}
+		e, values := filter.Explain(cmd.Context(), snapshot, *facts, "", file.body, time.Now())
+		warnings := append(e.Failures, e.Warnings...)
+		for _, w := range warnings {
+			fmt.Fprintln(io.err, "postseal: warning:", w)
 		}
 		if len(values) == 0 {
 			return findingError(fmt.Errorf("%s: not signed: %s: %s", args[0], e.Reason, e.Detail))
@@ -46,6 +51,9 @@ written: the reason goes to standard error and the exit code is 2.`,
 		}
 		if _, err := io.out.Write(file.whole); err != nil {
 			return failed(err)
+		}
+		if len(warnings) > 0 {
+			return &exitError{code: exitWarnings}
 		}
 		return nil
 	}

@@ -55,11 +55,11 @@ Exits 0 if a signature passes, 6 if DNS kept us from knowing, else 2.`,
 	return cmd
 }
 
-// verifying reads the configuration; a default one that does not exist leaves
-// the defaults.
+// verifying reads the configuration; a default one that is not there, or not for
+// this user to read, leaves the defaults.
 func verifying(path string, named bool) (*filter.Verifying, error) {
 	cfg, err := config.Load(path)
-	if !named && errors.Is(err, fs.ErrNotExist) {
+	if !named && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission)) {
 		cfg, err = config.Default(), nil
 	}
 	if err != nil {

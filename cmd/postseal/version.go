@@ -13,8 +13,9 @@ func newVersion(io stdio) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version and how it was built",
 		Args:  cobra.NoArgs,
-		Run: func(*cobra.Command, []string) {
-			fmt.Fprintf(io.out, "postseal %s %s %s/%s, %s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, cryptoName())
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintf(io.out, "postseal %s %s %s/%s, %s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, cryptoName())
+			return err
 		},
 	}
 }

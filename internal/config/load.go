@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +16,7 @@ import (
 // maxFile bounds the configuration file; a real one has a few kilobytes.
 const maxFile = 1 << 20
 
-// Load reads a file. The error is Problems, or fs.ErrNotExist.
+// Load reads a file as Parse does. The error is Problems, or fs.ErrNotExist.
 func Load(path string) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -40,7 +41,8 @@ type missingError struct{ Problem }
 
 func (e *missingError) Is(target error) bool { return target == fs.ErrNotExist }
 
-// Parse reads the text of a file; path is for messages.
+// Parse reads the text of a file; path is for messages. With Problems comes what
+// could be read all the same, unless the text is no TOML.
 func Parse(path, text string) (*Config, error) {
 	var generic map[string]any
 	if _, err := toml.Decode(text, &generic); err != nil {
@@ -50,18 +52,18 @@ func Parse(path, text string) (*Config, error) {
 	cfg.Path, cfg.lines = path, scanLines(text)
 	check := checker{cfg: cfg}
 	check.table("", generic, reflect.TypeFor[Config]())
-	if len(check.problems) > 0 {
-		return nil, inFileOrder(check.problems)
-	}
-	rows, _ := generic["listener"].([]map[string]any)
-	if len(rows) > 0 {
+	if rows, _ := generic["listener"].([]map[string]any); len(rows) > 0 {
 		cfg.Listeners = slices.Repeat([]Listener{DefaultListener()}, len(rows))
 	}
-	if _, err := toml.Decode(text, cfg); err != nil {
-		return nil, Problems{syntaxProblem(path, err)}
+	rest, err := toml.Marshal(generic)
+	if err == nil {
+		err = toml.Unmarshal(rest, cfg)
 	}
-	if problems := cfg.validate(); len(problems) > 0 {
-		return nil, inFileOrder(problems)
+	if err != nil {
+		return nil, Problems{{Path: path, Text: err.Error()}}
+	}
+	if problems := append(check.problems, cfg.validate()...); len(problems) > 0 {
+		return cfg, inFileOrder(problems)
 	}
 	return cfg, nil
 }
@@ -76,13 +78,7 @@ func syntaxProblem(path string, err error) Problem {
 
 func inFileOrder(ps Problems) Problems {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		if a.Key < b.Key {
-			return -1
-		}
-		return 1
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Key, b.Key))
 	})
 	return ps
 }

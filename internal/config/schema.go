@@ -18,9 +18,9 @@ var reserved = map[string]string{
 	"metrics": "metrics",
 }
 
-// checker compares the generic form of a file with the Config struct and
-// collects every unknown key and every value of a wrong type: the library
-// would stop at the first.
+// checker compares the generic form of a file with the Config struct, collects
+// every unknown key and every value of a wrong type, where the library would stop at
+// the first, and takes them out, so that the rest can be judged too.
 type checker struct {
 	cfg      *Config
 	problems Problems
@@ -36,16 +36,29 @@ func (c *checker) table(path string, values map[string]any, t reflect.Type) {
 	for name, value := range values {
 		key := join(path, name)
 		field, known := fields[name]
-		if part := reserved[key]; !known && part != "" {
+		part, later := reserved[key]
+		before := len(c.problems)
+		switch {
+		case known:
+			c.value(key, value, field)
+		case later:
 			c.report(key, "remove it", "this version does not have %s yet", part)
-			continue
-		}
-		if !known {
+		default:
 			c.report(key, suggestion(name, fields), "unknown key")
-			continue
 		}
-		c.value(key, value, field)
+		if rows := isTable(value); len(c.problems) > before && !(known && rows) {
+			delete(values, name)
+		}
 	}
+}
+
+// isTable tells what has keys of its own.
+func isTable(value any) bool {
+	switch value.(type) {
+	case map[string]any, []map[string]any:
+		return true
+	}
+	return false
 }
 
 var textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()

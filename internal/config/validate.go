@@ -13,7 +13,12 @@ import (
 func (c *Config) validate() Problems {
 	v := validator{cfg: c}
 	for i, l := range c.Listeners {
-		v.listener(fmt.Sprintf("listener[%d]", i), l)
+		key := fmt.Sprintf("listener[%d]", i)
+		v.listener(key, l)
+		same := func(other Listener) bool { return other.Address == l.Address && l.Address != "inet:0@127.0.0.1" }
+		if slices.ContainsFunc(c.Listeners[:i], same) {
+			v.report(key+".address", "", "another listener has this address")
+		}
 	}
 	if len(c.Listeners) == 0 {
 		v.report("listener", "", "no listener: postseal would never be asked")
@@ -29,6 +34,11 @@ func (c *Config) validate() Problems {
 	v.authservID(c.AuthservID)
 	if c.DNS.Timeout <= 0 || c.DNS.Timeout > Duration(time.Minute) {
 		v.report("dns.timeout", "", "must be longer than zero and at most 1m: the MTA waits for it")
+	}
+	for _, name := range c.Sign.SenderHeaders {
+		if name == "" || strings.ContainsFunc(name, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ':' }) {
+			v.report("sign.sender_headers", "", "%q is no name of a header field", name)
+		}
 	}
 	v.oneOf("log.format", c.Log.Format, "text", "json")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
@@ -60,6 +70,9 @@ func (v *validator) listener(key string, l Listener) {
 	if _, err := ParseMode(l.SocketMode); err != nil {
 		v.report(key+".socket_mode", `for example "0660"`, "%v", err)
 	}
+	if network == "fd" {
+		v.report(key+".address", "name an inet: or unix: socket", "sockets that systemd hands over are not supported yet")
+	}
 	if network != "unix" && (l.SocketOwner != "" || l.SocketGroup != "") {
 		v.report(key, "", "socket_owner and socket_group are for unix sockets")
 	}
@@ -77,6 +90,14 @@ func ParseMode(s string) (uint32, error) {
 // verify checks the actions of [verify] and of its domains.
 func (v *validator) verify(c Verify) {
 	v.actions("verify", c.Actions, "accept", "reject", "tempfail", "discard", "quarantine")
+	for _, id := range c.RemoveAuthservIDs {
+		if !isAuthservID(id) || id == "" {
+			v.report("verify.remove_authserv_ids", "", "%q is no authserv-id", id)
+		}
+	}
+	if slices.ContainsFunc(c.SpareMethods, func(m string) bool { return strings.EqualFold(m, "dkim") }) {
+		v.report("verify.spare_methods", "remove it", "a forged dkim=pass in our name would survive")
+	}
 	v.oneOf("verify.partial_body", c.PartialBody, "policy", "pass")
 	v.between("verify.min_key_bits", c.MinKeyBits, 1024, c.MaxKeyBits) // RFC 8301 3.2
 	v.between("verify.max_key_bits", c.MaxKeyBits, 2048, 8192)
@@ -100,16 +121,20 @@ func (v *validator) actions(table string, a Actions, allowed ...string) {
 
 // authservID takes a host name or a token: what needs no quotes (RFC 8601 2.2).
 func (v *validator) authservID(id string) {
-	bad := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?=", r) }
-	if strings.ContainsFunc(id, bad) {
+	if !isAuthservID(id) {
 		v.report("authserv_id", "the host's name is usual", "%q is no authserv-id", id)
 	}
+}
+
+func isAuthservID(id string) bool {
+	bad := func(r rune) bool { return r <= ' ' || r >= 0x7f || strings.ContainsRune("()<>@,;:\\\"/[]?=", r) }
+	return !strings.ContainsFunc(id, bad)
 }
 
 // limits checks each bound against the least that lets mail through and the
 // most that the protocol or the machine's memory allows.
 func (v *validator) limits(l Limits) {
-	v.between("limits.frame_bytes", l.FrameBytes, 64<<10, 16<<20)
+	v.between("limits.frame_bytes", l.FrameBytes, 256<<10, 16<<20)
 	v.between("limits.drain_bytes", l.DrainBytes, l.FrameBytes, 1<<30)
 	v.between("limits.header_bytes", l.HeaderBytes, 16<<10, 64<<20)
 	v.between("limits.header_fields", l.HeaderFields, 50, 100_000)

@@ -43,37 +43,41 @@ func (d Duration) MarshalText() ([]byte, error) {
 	return []byte(time.Duration(d).String()), nil
 }
 
-// Headers is the list of header fields to sign, or the name of a preset as
-// its only element; the file writes the preset as a plain string.
-type Headers []string
+// Headers says which header fields to sign: a preset, which the file writes as a
+// plain string, or a list of names.
+type Headers struct {
+	Preset string
+	Names  []string // when Preset is empty
+}
 
 // UnmarshalTOML takes a string (a preset) or an array of strings.
 func (h *Headers) UnmarshalTOML(v any) error {
 	switch v := v.(type) {
 	case string:
-		*h = Headers{v}
+		*h = Headers{Preset: v}
 		return nil
 	case []any:
-		*h = Headers{}
+		*h = Headers{Names: []string{}}
 		for _, e := range v {
 			s, ok := e.(string)
 			if !ok {
 				return fmt.Errorf("a list of header names holds %v", e)
 			}
-			*h = append(*h, s)
+			h.Names = append(h.Names, s)
 		}
 		return nil
 	}
 	return fmt.Errorf("expected a preset's name or a list of header names")
 }
 
-// Preset gives the preset's name, or "" where the list names header fields.
-func (h Headers) Preset() string {
-	switch {
-	case len(h) == 0:
-		return "default"
-	case len(h) == 1 && h[0] == strings.ToLower(h[0]):
-		return h[0]
+// MarshalTOML is the inverse of UnmarshalTOML.
+func (h Headers) MarshalTOML() ([]byte, error) {
+	if h.Preset != "" {
+		return []byte(strconv.Quote(h.Preset)), nil
 	}
-	return ""
+	quoted := make([]string, len(h.Names))
+	for i, name := range h.Names {
+		quoted[i] = strconv.Quote(name)
+	}
+	return []byte("[" + strings.Join(quoted, ", ") + "]"), nil
 }

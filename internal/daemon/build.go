@@ -3,7 +3,6 @@ package daemon
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,15 +44,23 @@ func Build(cfg *config.Config, given Given) (*filter.Snapshot, error) {
 			KeyErrorDefers:   cfg.Sign.OnKeyError == "tempfail",
 		},
 		Signing:     b.signing(),
-		Dropped:     b.dropped(),
 		Limits:      filter.Limits{HeaderBytes: int(cfg.Limits.HeaderBytes), HeaderFields: int(cfg.Limits.HeaderFields)},
 		Verifying:   b.verifying(),
 		FaultDefers: cfg.Sign.OnInternalError == "tempfail",
 	}
+	s.Dropped = dropped(s.Signing.Headers)
 	s.Identity, _ = policy.ParseIdentityRule(cfg.Sign.Identity)
+	for i, l := range cfg.Listeners {
+		if err := checkListener(l); err != nil {
+			b.report(fmt.Sprintf("listener[%d]", i), err)
+		}
+	}
 	s.Tables = b.tables()
 	s.Users = b.users(s.Tables)
-	s.DefaultKeys = b.keys("sign.default_key", cfg.Sign.DefaultKey, s.Tables)
+	s.Default = b.fallback("sign.default_key", cfg.Sign.DefaultKey, s.Tables)
+	for _, p := range b.outages {
+		s.Outages = append(s.Outages, p)
+	}
 	if err := b.err(); err != nil {
 		return nil, err
 	}
@@ -74,7 +81,8 @@ func BuildOnce(cfg *config.Config) (*filter.Snapshot, error) {
 type builder struct {
 	cfg      *config.Config
 	problems config.Problems
-	tableErr error // of the table files, which name their own lines
+	tableErr error           // of the table files, which name their own lines
+	outages  config.Problems // what cannot work, and leaves the rest alone
 	given    Given
 }
 
@@ -132,8 +140,8 @@ func (b *builder) signing() signer.Options {
 		b.report("sign.canonicalization", err)
 	}
 	o.Canonicalization = pair
-	selection := dkim.Selection{Sign: b.cfg.Sign.Headers}
-	if name := b.cfg.Sign.Headers.Preset(); name != "" {
+	selection := dkim.Selection{Sign: b.cfg.Sign.Headers.Names}
+	if name := b.cfg.Sign.Headers.Preset; name != "" {
 		preset, ok := dkim.Preset(name)
 		if !ok {
 			b.report("sign.headers", fmt.Errorf("%q is no preset; say default, mail-assure, or list header fields", name))
@@ -142,25 +150,30 @@ func (b *builder) signing() signer.Options {
 	}
 	selection.Oversign, selection.OversignAbsent = b.cfg.Sign.Oversign, b.cfg.Sign.OversignAbsent
 	if o.Headers, err = selection.Omit(b.cfg.Sign.OmitHeaders...).Compile(); err != nil {
-		b.report("sign.headers", err)
+		for _, problem := range unjoin(err) { // "oversign: …" names its own key
+			list, _, _ := strings.Cut(problem.Error(), ":")
+			b.report("sign."+list, problem)
+		}
 	}
 	return o
 }
 
-// dropped lists the signed fields that do not survive Sendmail.
-func (b *builder) dropped() []string {
-	names := []string(b.cfg.Sign.Headers)
-	if preset, ok := dkim.Preset(b.cfg.Sign.Headers.Preset()); ok {
-		names = preset.Sign
+// unjoin takes apart what errors.Join put together.
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
 	}
-	var dropped []string
+	return []error{err}
+}
+
+// dropped lists the signed fields that do not survive Sendmail.
+func dropped(headers *dkim.HeaderSet) (names []string) {
 	for _, name := range filter.DroppedFields {
-		same := func(other string) bool { return strings.EqualFold(name, other) }
-		if slices.ContainsFunc(names, same) && !slices.ContainsFunc(b.cfg.Sign.OmitHeaders, same) {
-			dropped = append(dropped, name)
+		if headers != nil && headers.Covers(name) {
+			names = append(names, name)
 		}
 	}
-	return dropped
+	return names
 }
 
 func (b *builder) tables() *keytable.Tables {
@@ -194,21 +207,23 @@ func (b *builder) users(tables *keytable.Tables) []policy.UserRule {
 			rule.Domains = append(rule.Domains, domain)
 		}
 		if u.Domain != "" || u.Selector != "" {
-			rule.Keys = b.keys(key+".domain", strings.TrimSuffix(u.Domain+"/"+u.Selector, "/"), tables)
+			rule.Keys = b.fallback(key+".domain", strings.TrimSuffix(u.Domain+"/"+u.Selector, "/"), tables)
 		}
 		rules = append(rules, rule)
 	}
 	return rules
 }
 
-// keys finds the keys that a configuration names as KeysOf says.
-func (b *builder) keys(key, name string, tables *keytable.Tables) []keytable.KeyRef {
+// fallback finds the keys that the configuration names as KeysOf says. One that is
+// not there is out of service alone, like a row of the tables.
+func (b *builder) fallback(key, name string, tables *keytable.Tables) policy.Fallback {
 	if name == "" || tables == nil { // tables that cannot be read are told already
-		return nil
+		return policy.Fallback{}
 	}
 	refs, err := tables.KeysOf(name)
 	if err != nil {
-		b.report(key, err)
+		b.outages = append(b.outages, b.cfg.Problem(key, "", "%v", err))
+		return policy.Fallback{OutOfService: err.Error()}
 	}
-	return refs
+	return policy.Fallback{Refs: refs}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,17 +53,17 @@ func Open(load func() (*config.Config, error), log *slog.Logger) (*Daemon, error
 			return nil, err
 		}
 	}
-	d.use(snapshot)
 	gate := filter.NewGate(int(cfg.Limits.KeyOperations))
 	for _, l := range cfg.Listeners {
 		ln, err := listen(l)
 		if err != nil {
 			d.closeListeners()
-			return nil, err
+			return nil, &ListenError{err}
 		}
 		d.listeners = append(d.listeners, ln)
 		d.servers = append(d.servers, d.server(l, cfg.Limits, gate))
 	}
+	d.use(snapshot)
 	return d, nil
 }
 
@@ -73,9 +74,21 @@ func (d *Daemon) build(cfg *config.Config) (*filter.Snapshot, error) {
 	if err := errors.Join(lookupErr, err); err != nil {
 		return nil, err
 	}
+	if lookup == d.lookup { // last, since what it takes up is in use at once
+		if err := lookup.reload(cfg); err != nil {
+			return nil, err
+		}
+	}
 	d.lookup = lookup
 	return snapshot, nil
 }
+
+// ListenError says that a listener could not be opened, which may be better at the
+// next try: another program has its port, or its directory is not there yet.
+type ListenError struct{ Err error }
+
+func (e *ListenError) Error() string { return e.Err.Error() }
+func (e *ListenError) Unwrap() error { return e.Err }
 
 // server is the milter server of one listener.
 func (d *Daemon) server(l config.Listener, limits config.Limits, gate filter.Gate) *milter.Server {
@@ -158,6 +171,9 @@ func (d *Daemon) use(s *filter.Snapshot) {
 	ctx, cancel := context.WithCancel(context.Background())
 	d.validate = cancel
 	d.current.Store(s)
+	for _, p := range s.Outages {
+		d.log.Error("out of service", "problem", p.Error())
+	}
 	for _, p := range s.Tables.Problems() {
 		d.notice(p)
 	}
@@ -178,7 +194,7 @@ func strictly(s *filter.Snapshot) error {
 
 // AllProblems reads every key and lists each row that cannot work.
 func AllProblems(ctx context.Context, s *filter.Snapshot) []error {
-	var errs []error
+	errs := slices.Clone(s.Outages)
 	for _, p := range s.Tables.Problems() {
 		errs = append(errs, p)
 	}

@@ -14,17 +14,20 @@ import (
 	"github.com/postseal/postseal/internal/config"
 )
 
+// checkListener finds what would keep a listener from opening, without opening it.
+func checkListener(l config.Listener) error {
+	_, _, err := ownerIDs(l.SocketOwner, l.SocketGroup)
+	return err
+}
+
 // listen opens one listener of the configuration.
 func listen(l config.Listener) (net.Listener, error) {
 	network, address, err := config.ParseAddress(l.Address)
 	if err != nil {
 		return nil, err
 	}
-	switch network {
-	case "unix":
+	if network == "unix" {
 		return listenUnix(address, l)
-	case "fd":
-		return nil, fmt.Errorf("%s: systemd handed over no socket of that name", l.Address)
 	}
 	ln, err := net.Listen(network, address)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -84,26 +87,51 @@ func removeStale(path string) error {
 	return os.Remove(path)
 }
 
+// ownerIDs finds the numbers of an owner and a group, given by name or number; -1
+// stands for an empty one.
+func ownerIDs(owner, group string) (uid, gid int, err error) {
+	find := func(name string, lookup func(string) (string, error)) (int, error) {
+		if name == "" {
+			return -1, nil
+		}
+		if id, err := strconv.ParseUint(name, 10, 31); err == nil {
+			return int(id), nil
+		}
+		id, err := lookup(name)
+		if err != nil {
+			return -1, err
+		}
+		return strconv.Atoi(id)
+	}
+	uid, err = find(owner, func(name string) (string, error) {
+		u, err := user.Lookup(name)
+		if err != nil {
+			return "", err
+		}
+		return u.Uid, nil
+	})
+	if err != nil {
+		return -1, -1, fmt.Errorf("socket_owner: %w", err)
+	}
+	gid, err = find(group, func(name string) (string, error) {
+		g, err := user.LookupGroup(name)
+		if err != nil {
+			return "", err
+		}
+		return g.Gid, nil
+	})
+	if err != nil {
+		return -1, -1, fmt.Errorf("socket_group: %w", err)
+	}
+	return uid, gid, nil
+}
+
 // own gives the socket file to an owner and a group, by name or number; an
 // empty name leaves it.
 func own(path, owner, group string) error {
-	uid, gid := -1, -1
-	if owner != "" {
-		u, err := user.Lookup(owner)
-		if err != nil {
-			return fmt.Errorf("socket_owner: %w", err)
-		}
-		uid, _ = strconv.Atoi(u.Uid)
-	}
-	if group != "" {
-		g, err := user.LookupGroup(group)
-		if err != nil {
-			return fmt.Errorf("socket_group: %w", err)
-		}
-		gid, _ = strconv.Atoi(g.Gid)
-	}
-	if uid < 0 && gid < 0 {
-		return nil
+	uid, gid, err := ownerIDs(owner, group)
+	if err != nil || uid < 0 && gid < 0 {
+		return err
 	}
 	if err := os.Chown(path, uid, gid); err != nil {
 		return fmt.Errorf("%w; postseal must run as root or be a member of the group", err)

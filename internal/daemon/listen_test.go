@@ -93,7 +93,6 @@ func TestListenErrorsSayWhatToDo(t *testing.T) {
 		"no directory":  {unixListener("/nonexistent/dir/s"), "no such file or directory"},
 		"unknown group": {config.Listener{Address: "unix:" + filepath.Join(t.TempDir(), "s"), SocketGroup: "no-such-group-7", SocketMode: "0660"}, "socket_group"},
 		"unknown owner": {config.Listener{Address: "unix:" + filepath.Join(t.TempDir(), "s"), SocketOwner: "no-such-user-7", SocketMode: "0660"}, "socket_owner"},
-		"no systemd":    {config.Listener{Address: "fd:milter"}, "systemd handed over no socket"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			ln, err := listen(c.l)

@@ -24,14 +24,11 @@ type Lookup struct {
 // before where nothing about it changed.
 func NewLookup(cfg *config.Config, before *Lookup) (*Lookup, error) {
 	if before != nil && reflect.DeepEqual(before.cfg, cfg.DNS) && before.cached == cfg.Limits.RecordsCached {
-		if err := before.resolver.Reload(); err != nil {
-			return nil, config.Problems{cfg.Problem("dns.records_file", "", "%v", err)}
-		}
 		return before, nil
 	}
 	resolver, err := dns.New(dns.Config{
 		Servers:     cfg.DNS.Nameservers,
-		Deadline:    time.Duration(cfg.DNS.Timeout),
+		Deadline:    time.Duration(cfg.DNS.Timeout) * 9 / 10, // before the verifier gives up, to say what was tried
 		CacheSize:   int(cfg.Limits.RecordsCached),
 		TrustAD:     cfg.DNS.TrustAD,
 		RecordsFile: cfg.DNS.RecordsFile,
@@ -40,6 +37,14 @@ func NewLookup(cfg *config.Config, before *Lookup) (*Lookup, error) {
 		return nil, config.Problems{cfg.Problem("dns", "", "%v", err)}
 	}
 	return &Lookup{resolver: resolver, cfg: cfg.DNS, cached: cfg.Limits.RecordsCached}, nil
+}
+
+// reload takes up a changed file of static records.
+func (l *Lookup) reload(cfg *config.Config) error {
+	if err := l.resolver.Reload(); err != nil {
+		return config.Problems{cfg.Problem("dns.records_file", "", "%v", err)}
+	}
+	return nil
 }
 
 // LookupTXT implements verifier.Lookup.

@@ -41,6 +41,9 @@ func (b *builder) verifying() filter.Verifying {
 			b.report(fmt.Sprintf("verify.domain[%d].domain", i), err)
 			continue
 		}
+		if _, twice := v.Rules.Domains[domain]; twice {
+			b.report(fmt.Sprintf("verify.domain[%d].domain", i), fmt.Errorf("%s has a row already", domain))
+		}
 		own := actions(row.Actions, v.Rules.Actions)
 		own[policy.NoAlignedPass], _ = policy.ParseAction(row.NoAlignedPass)
 		v.Rules.Domains[domain] = own
@@ -53,6 +56,9 @@ func (b *builder) verifying() filter.Verifying {
 		ClockSkew:           time.Duration(c.ClockSkew),
 		Timeout:             time.Duration(b.cfg.DNS.Timeout),
 		AllowPartialBody:    c.PartialBody == "pass",
+	}
+	if c.ClockSkew == 0 {
+		options.ClockSkew = -1 // none; zero would be the verifier's default
 	}
 	for _, d := range c.RefusedDomains {
 		domain, err := mailaddr.ALabels(d)

@@ -167,8 +167,12 @@ func (d *demo) judge(delivered []byte) error {
 	if err != nil {
 		return fmt.Errorf("the verifier could not read the message: %w", err)
 	}
-	passed := 0
-	for _, v := range verdicts {
+	passed, others := 0, 0
+	for i, v := range verdicts {
+		if i >= len(keys) { // ours stand on top
+			others++
+			continue
+		}
 		if v.Err != nil {
 			d.show(fmt.Sprintf("FAIL  d=%s: %v", v.Domain, v.Err))
 			continue
@@ -176,8 +180,11 @@ func (d *demo) judge(delivered []byte) error {
 		passed++
 		d.show(fmt.Sprintf("pass  d=%s, %d header fields signed, at %s", v.Domain, len(v.HeaderKeys), v.Time.UTC().Format(time.RFC3339)))
 	}
-	if passed < len(keys) || passed < len(verdicts) {
-		return fmt.Errorf("%d of %d signatures verified; expected %d", passed, len(verdicts), max(len(keys), len(verdicts)))
+	if others > 0 {
+		d.show(fmt.Sprintf("(%d signatures that the message had before were not looked at)", others))
+	}
+	if passed < len(keys) {
+		return fmt.Errorf("%d of %d signatures verified", passed, len(keys))
 	}
 	d.say("all %d signatures verified", passed)
 	return nil

@@ -130,6 +130,9 @@ func (s *script) do(command func() (*milter.Action, error)) {
 func insertions(changes []milter.ModifyAction) ([]string, error) {
 	var fields []string
 	for _, c := range changes {
+		if c.Code == milter.ActChangeHeader && c.HeaderValue == "" {
+			continue // a forged verdict in our name is removed
+		}
 		if c.Code != milter.ActInsertHeader || c.HeaderIndex != 0 {
 			return nil, fmt.Errorf("the milter asked for something else than a header field at the top: %q", rune(c.Code))
 		}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/internal/policy"
-	"github.com/postseal/postseal/signer"
 )
 
 // Explanation is what the log line of a message would say, and how it came to
@@ -21,86 +20,46 @@ type Explanation struct {
 	Failures []string      `json:"failures,omitempty"`
 	Warnings []string      `json:"warnings,omitempty"`
 	Deferred bool          `json:"deferred,omitempty"`
+	Removed  int           `json:"removed,omitempty"` // Authentication-Results fields in our name
 	Trail    []string      `json:"trail"`
 }
 
-// Explain decides as a session does at the end of a header, tries the keys, and
-// looks at the body, which may be nil, for what will not survive delivery.
-// Incoming mail it verifies.
-func Explain(ctx context.Context, s *Snapshot, f *policy.Facts, body []byte) Explanation {
-	e, _ := explain(ctx, s, f, body)
-	return e
+// Explain takes a message the way that a session takes it, without an MTA: body may
+// be nil. j is what the MTA calls itself. The values are those of the DKIM-Signature
+// fields that it would get, the first to stand on top.
+func Explain(ctx context.Context, s *Snapshot, f policy.Facts, j string, body []byte, now time.Time) (e Explanation, values []string) {
+	m := newMessage(s, j)
+	defer m.release()
+	m.trail = new(policy.Trail)
+	for i := range f.Fields.Len() {
+		m.addField(f.Fields.Name(i), f.Fields.Value(i))
+	}
+	f.Fields = &m.fields
+	m.user, m.exemptRecipient = f.User, f.ExemptRecipient
+	m.decide(&f)
+	o := m.explained(ctx, f.MTAMacro("v"), body, now)
+	return Explanation{
+		Decision: o.decision, Reason: o.reason, Detail: o.detail, From: m.decision.Sender.Domain, User: m.user,
+		Keys: append([]string{}, o.keys...), Results: o.results, Failures: o.failures, Warnings: o.warnings,
+		Deferred: o.tempfail, Removed: len(m.forged), Trail: m.trail.Lines,
+	}, o.values
 }
 
-// SignFile signs a whole message as a session would. The values are those of
-// the DKIM-Signature fields, the first to stand on top; none where the
-// explanation says that the message is left alone.
-func SignFile(s *Snapshot, f *policy.Facts, body []byte, now time.Time) (values []string, e Explanation) {
-	outgoing := *f
-	outgoing.Mode = policy.SignOnly // a file that is to be signed is not verified
-	e, keys := explain(context.Background(), s, &outgoing, body)
-	if e.Decision != signed {
-		return nil, e
+// explained runs a decided message to its end.
+func (m *message) explained(ctx context.Context, mta string, body []byte, now time.Time) outcome {
+	switch d := m.decision; {
+	case d.Sign:
+		m.begin(mta)
+		m.write(body)
+		o := outcome{decision: signed, reason: d.Reason, detail: d.Detail}
+		m.sign(now, &o)
+		return o
+	case d.Verify:
+		m.verify(ctx)
+		m.write(body)
+		results := m.results()
+		action, _ := m.snapshot.Verifying.judge(d.Authors, results)
+		return outcome{decision: decisions[action], reason: summary(results), detail: m.overLimit, results: resultWords(results)}
 	}
-	signing := signer.Begin(f.Fields, keys, s.Signing)
-	defer signing.Release()
-	signing.Write(body)
-	for _, made := range signing.Sign(now) {
-		if made.Err != nil {
-			e.Failures = append(e.Failures, keyName(made.Key)+": "+made.Err.Error())
-			continue
-		}
-		values = append(values, made.Value)
-	}
-	if len(values) == 0 {
-		e.Decision, e.Reason = unsigned, SigningFailed
-	}
-	return values, e
-}
-
-// verify fills in what happens to incoming mail.
-func (e *Explanation) verify(ctx context.Context, s *Snapshot, f *policy.Facts, body []byte) {
-	checking := s.Verifying.Verifier.Begin(ctx, f.Fields)
-	defer checking.Release()
-	checking.Write(body)
-	results := checking.Finish()
-	action, _ := s.Verifying.judge(e.From, results)
-	e.Decision, e.Reason, e.Results = decisions[action], summary(results), resultWords(results)
-}
-
-// explain also gives the keys that sign.
-func explain(ctx context.Context, s *Snapshot, f *policy.Facts, body []byte) (Explanation, []signer.Key) {
-	trail := new(policy.Trail)
-	m := &message{snapshot: s, user: f.User, decision: s.Decide(f, trail)}
-	if m.decision.Sign {
-		m.loadKeys()
-	}
-	e := Explanation{
-		Decision: unsigned, Reason: m.decision.Reason, Detail: m.decision.Detail,
-		From: m.decision.Sender.Domain, User: f.User, Keys: []string{}, Failures: m.failures,
-		Deferred: m.decision.Tempfail, Trail: trail.Lines,
-	}
-	switch {
-	case m.decision.Verify:
-		e.verify(ctx, s, f, body)
-		return e, nil
-	case !m.decision.Sign:
-		return e, nil
-	}
-	if earlier := beginReinjected(f.Fields, m.keys); earlier != nil {
-		defer earlier.Release()
-		earlier.Write(body)
-		m.keys = notYetSigned(m.keys, earlier.Finish())
-	}
-	if len(m.keys) == 0 {
-		e.Reason, e.Detail = AlreadySigned, ""
-		return e, nil
-	}
-	e.Decision = signed
-	for _, k := range m.keys {
-		e.Keys = append(e.Keys, keyName(k))
-	}
-	m.watch.write(body)
-	e.Warnings = append(headerWarnings(f.Fields, s.Dropped, f.MTAMacro("v")), m.watch.warnings()...)
-	return e, m.keys
+	return m.unsigned()
 }

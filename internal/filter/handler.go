@@ -27,6 +27,10 @@ type Snapshot struct {
 	// Verifying is how incoming mail is verified.
 	Verifying Verifying
 
+	// Outages are what the configuration names and cannot be had, beside the rows of
+	// the tables.
+	Outages []error
+
 	// FaultDefers is on_internal_error = "tempfail".
 	FaultDefers bool
 }

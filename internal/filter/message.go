@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -9,6 +10,7 @@ import (
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/authres"
 	"github.com/postseal/postseal/internal/policy"
+	"github.com/postseal/postseal/milter"
 	"github.com/postseal/postseal/signer"
 	"github.com/postseal/postseal/verifier"
 )
@@ -25,9 +27,12 @@ type message struct {
 	forged          []int  // ordinals of those that claim to be ours, from the top
 	overLimit       string // why we do not have all of the message
 	fault           string // what went wrong in our own code
+	complete        bool   // the header is
+	removed         int    // of forged
 	exemptRecipient string
 
-	queueID  string // macro i; late at Postfix, so taken at the end of the header
+	queueID  string        // macro i; late at Postfix, so taken at the end of the header
+	trail    *policy.Trail // of explain
 	decision policy.Decision
 	user     string
 	keys     []signer.Key // loaded, of a decision to sign
@@ -85,6 +90,9 @@ func (m *message) addField(name, value []byte) {
 	limits := m.snapshot.Limits
 	switch {
 	case m.overLimit != "":
+		if bytes.EqualFold(name, []byte("From")) && m.fields.Count("From") < maxFrom {
+			m.fields.Add(name, value) // the rules for its authors hold all the same
+		}
 	case m.fields.Len() >= limits.HeaderFields:
 		m.overLimit = fmt.Sprintf("more than %d header fields (limits.header_fields)", limits.HeaderFields)
 	case m.size > int64(limits.HeaderBytes):
@@ -94,12 +102,26 @@ func (m *message) addField(name, value []byte) {
 	}
 }
 
+// maxFrom is how many From fields are kept of a header that is over its limits: a
+// second one is one too many already.
+const maxFrom = 2
+
+// lose notes that a packet was too large. A field that has the name of a verdict is
+// taken for one of ours: nobody could read it, and it counts.
+func (m *message) lose(e *milter.TooLargeError) {
+	m.overLimit = e.Error()
+	if authres.IsFieldName(e.FieldName()) {
+		m.results8601++
+		m.forged = append(m.forged, m.results8601)
+	}
+}
+
 // decide asks policy. What we do not have whole is not signed.
 func (m *message) decide(f *policy.Facts) {
 	if m.fault != "" {
 		return
 	}
-	m.decision = m.snapshot.Decide(f, nil)
+	m.decision = m.snapshot.Decide(f, m.trail)
 	switch {
 	case m.decision.Verify:
 	case !m.whole():
@@ -116,17 +138,12 @@ func (m *message) whole() bool { return m.fault == "" && m.overLimit == "" }
 func (m *message) unsigned() outcome {
 	switch d := m.decision; {
 	case m.fault != "":
-		return m.faulty(m.fault)
+		return outcome{decision: unsigned, reason: InternalError, detail: m.fault, tempfail: m.snapshot.FaultDefers}
 	case m.overLimit != "":
 		return outcome{decision: unsigned, reason: Limit, detail: m.overLimit}
 	default:
 		return outcome{decision: unsigned, reason: d.Reason, detail: d.Detail, tempfail: d.Tempfail}
 	}
-}
-
-// faulty is the outcome of a message that met a fault of ours.
-func (m *message) faulty(detail string) outcome {
-	return outcome{decision: unsigned, reason: InternalError, detail: detail, tempfail: m.snapshot.FaultDefers}
 }
 
 // loadKeys gets the private keys of a decision to sign. Those that cannot be
@@ -152,6 +169,9 @@ func (m *message) loadKeys() {
 
 func (m *message) write(chunk []byte) {
 	m.size += int64(len(chunk))
+	if !m.whole() {
+		return
+	}
 	if m.signing != nil {
 		m.signing.Write(chunk)
 		m.watch.write(chunk)
@@ -166,7 +186,7 @@ func (m *message) write(chunk []byte) {
 
 // listens tells whether anything more of the body is of use.
 func (m *message) listens() bool {
-	return m.signing != nil || m.checking != nil && !m.checking.Done()
+	return m.whole() && (m.signing != nil || m.checking != nil && !m.checking.Done())
 }
 
 // verify starts on the signatures of incoming mail.
@@ -194,9 +214,13 @@ func (m *message) begin(mta string) {
 	m.signing = signer.Begin(&m.fields, m.keys, m.snapshot.Signing)
 }
 
+// maxSignature bounds a signature's field: an MTA takes less than 64 KB from a
+// milter, and a receiver less than that.
+const maxSignature = 16 << 10
+
 // sign makes the signatures and tells the outcome. It is called at the end of
 // a message that was decided to be signed.
-func (m *message) sign(o *outcome) {
+func (m *message) sign(now time.Time, o *outcome) {
 	if m.earlier != nil {
 		m.keys = notYetSigned(m.keys, m.earlier.Finish())
 		m.signing.Use(m.keys)
@@ -206,10 +230,14 @@ func (m *message) sign(o *outcome) {
 		return
 	}
 	o.failures, o.warnings = m.failures, append(m.warnings, m.watch.warnings()...)
-	for _, s := range m.signing.Sign(time.Now()) {
+	for _, s := range m.signing.Sign(now) {
 		if s.Err != nil {
 			o.failures = append(o.failures, keyName(s.Key)+": "+s.Err.Error())
 			continue
+		}
+		if len(s.Value) > maxSignature {
+			*o = outcome{decision: unsigned, reason: Limit, detail: fmt.Sprintf("a signature of %d bytes: too many fields to sign", len(s.Value))}
+			return
 		}
 		o.keys = append(o.keys, keyName(s.Key))
 		o.values = append(o.values, s.Value)

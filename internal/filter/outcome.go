@@ -67,6 +67,12 @@ func (s *session) log(o outcome) {
 	if o.tempfail {
 		attrs = append(attrs, slog.Bool("deferred", true))
 	}
+	if m.removed > 0 {
+		attrs = append(attrs, slog.Int("removed", m.removed))
+	}
+	if kept := len(m.forged) - m.removed; kept > 0 {
+		attrs = append(attrs, slog.Int("kept", kept))
+	}
 	if len(o.failures) > 0 {
 		attrs = append(attrs, slog.String("failures", strings.Join(o.failures, "; ")))
 	}

@@ -2,6 +2,10 @@ package filter
 
 import (
 	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"time"
 
 	"github.com/postseal/postseal/internal/authres"
 	"github.com/postseal/postseal/internal/policy"
@@ -62,7 +66,7 @@ func (s *session) EndOfHeaders() milter.Response {
 	if m == nil {
 		return milter.Accept
 	}
-	m.queueID = s.conn.Macro("i")
+	m.queueID, m.complete = s.conn.Macro("i"), true
 	facts := s.facts(m)
 	m.user = facts.User
 	m.decide(&facts)
@@ -71,7 +75,7 @@ func (s *session) EndOfHeaders() milter.Response {
 		m.begin(s.conn.Macro("v"))
 	case d.Verify:
 		m.verify(s.conn.Context())
-	case len(m.forged) == 0 || d.Tempfail:
+	case len(m.forged) == 0 || d.Tempfail || !s.mayRemove():
 		return s.finish(m.unsigned())
 	}
 	return milter.Continue // where nothing but forged fields is left to do: to the end
@@ -104,48 +108,70 @@ func (s *session) Body(chunk []byte) milter.Response {
 	return milter.Continue
 }
 
-// EndOfMessage writes what was found, and removes what others wrote in our name.
-func (s *session) EndOfMessage(mods *milter.Modifications) milter.Response {
+// EndOfMessage removes what others wrote in our name, and writes what was found. A
+// fault in the second must not undo the first.
+func (s *session) EndOfMessage(mods *milter.Modifications) (response milter.Response) {
 	m := s.message
 	if m == nil {
 		return milter.Accept
 	}
-	err := s.removeForged(mods)
-	switch {
-	case err != nil:
-		return s.finish(m.faulty(err.Error()))
+	if err := s.removeForged(mods); err != nil {
+		m.fault = err.Error()
+		return s.finish(m.unsigned())
+	}
+	defer func() {
+		if fault := recover(); fault != nil {
+			m.fault = fmt.Sprint(fault)
+			s.handler.Log.Error("panic", "queue_id", m.queueID, "error", m.fault, "stack", string(debug.Stack()))
+			response = s.end(mods)
+		}
+	}()
+	return s.end(mods)
+}
+
+// end is what remains once forged results are gone.
+func (s *session) end(mods *milter.Modifications) milter.Response {
+	switch m := s.message; {
 	case m.decision.Verify:
 		return s.endVerified(mods)
 	case m.decision.Sign && m.whole():
 		return s.endSigned(mods)
+	default:
+		return s.finish(m.unsigned())
 	}
-	return s.finish(m.unsigned())
 }
 
 // removeForged deletes the Authentication-Results fields that claim to be ours,
 // from the last one up: each deletion moves those below it. An MTA that does not
 // let us change header fields is told of at negotiation, where we verify.
 func (s *session) removeForged(mods *milter.Modifications) error {
-	if s.conn.Negotiated().Actions&milter.ActChangeHeader == 0 {
+	if !s.mayRemove() {
 		return nil
 	}
-	forged := s.message.forged
-	for i := len(forged) - 1; i >= 0; i-- {
-		if err := mods.DeleteHeader(forged[i], authres.FieldName); err != nil {
+	m := s.message
+	for _, ordinal := range slices.Backward(m.forged) {
+		if err := mods.DeleteHeader(ordinal, authres.FieldName); err != nil {
 			return err
 		}
+		m.removed++
 	}
 	return nil
+}
+
+// mayRemove tells whether the MTA lets us delete header fields.
+func (s *session) mayRemove() bool {
+	return s.conn.Negotiated().Actions&milter.ActChangeHeader != 0
 }
 
 // endSigned puts the signatures at the very top (RFC 6376 5.6).
 func (s *session) endSigned(mods *milter.Modifications) milter.Response {
 	m := s.message
 	o := outcome{decision: signed, reason: m.decision.Reason, detail: m.decision.Detail}
-	s.handler.Gate.do(func() { m.sign(&o) })
-	for i := len(o.values) - 1; i >= 0; i-- { // the first key's ends on top
-		if err := mods.InsertHeader(0, "DKIM-Signature", o.values[i]); err != nil {
-			return s.finish(m.faulty(err.Error()))
+	s.handler.Gate.do(func() { m.sign(time.Now(), &o) })
+	for _, value := range slices.Backward(o.values) { // the first key's ends on top
+		if err := mods.InsertHeader(0, "DKIM-Signature", value); err != nil {
+			m.fault = err.Error()
+			return s.finish(m.unsigned())
 		}
 	}
 	return s.finish(o)
@@ -158,12 +184,12 @@ func (s *session) endVerified(mods *milter.Modifications) milter.Response {
 	results := m.results()
 	if value := v.Report(m.authservID, results); value != "" {
 		if err := mods.InsertHeader(0, authres.FieldName, value); err != nil {
-			return s.finish(m.faulty(err.Error()))
+			m.fault = err.Error()
 		}
 	}
-	action, situation := v.judge(m.decision.Sender.Domain, results)
+	action, situation := v.judge(m.decision.Authors, results)
 	if m.fault != "" {
-		action, situation = v.Rules.Actions[policy.VerifierFault], policy.VerifierFault
+		action, situation = v.Rules.FaultAction(m.decision.Authors), policy.VerifierFault
 	}
 	o := outcome{decision: decisions[action], reason: summary(results), detail: m.fault, results: resultWords(results), reply: reply(action, situation)}
 	if m.overLimit != "" {
@@ -179,7 +205,7 @@ func (s *session) endVerified(mods *milter.Modifications) milter.Response {
 
 // Abort forgets the message, not the connection.
 func (s *session) Abort() {
-	if m := s.message; m != nil && (m.decision.Sign || m.decision.Verify) {
+	if m := s.message; m != nil && (m.complete || !m.whole()) {
 		s.finish(outcome{decision: aborted, reason: MTAAbort})
 	}
 	s.drop()
@@ -196,14 +222,26 @@ func (s *session) Fault(err error) milter.Response {
 	m.queueID = s.conn.Macro("i")
 	var tooLarge *milter.TooLargeError
 	if errors.As(err, &tooLarge) {
-		m.overLimit = err.Error()
+		m.lose(tooLarge)
 		return milter.Continue
 	}
 	m.fault = err.Error()
+	if !m.decision.Verify {
+		m.decision = policy.Decision{Verify: s.incoming(), Sender: m.decision.Sender}
+	}
 	if m.snapshot.FaultDefers && !m.decision.Verify {
 		return s.finish(m.unsigned())
 	}
 	return milter.Continue
+}
+
+// incoming tells, after a fault, whether the message would have been verified. What
+// made the fault may do so again: then it is incoming wherever we verify at all.
+func (s *session) incoming() (yes bool) {
+	yes = s.handler.Mode != policy.SignOnly
+	defer func() { _ = recover() }()
+	facts := s.facts(s.message)
+	return s.message.snapshot.Incoming(&facts)
 }
 
 // Close ends the session with its connection.

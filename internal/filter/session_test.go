@@ -34,6 +34,7 @@ type world struct {
 	snapshot *Snapshot
 	record   string // the public record of the one key, example.com/s
 	address  string
+	gate     Gate
 	log      safeBuffer
 }
 
@@ -133,8 +134,9 @@ func (w *world) serve(t testing.TB, mode policy.Mode) {
 	}
 	w.address = ln.Addr().String()
 	log := slog.New(slog.NewJSONHandler(&w.log, nil))
+	w.gate = NewGate(0)
 	server := &milter.Server{
-		Handler: &Handler{Current: func() *Snapshot { return w.snapshot }, Mode: mode, Log: log, Gate: NewGate(0)},
+		Handler: &Handler{Current: func() *Snapshot { return w.snapshot }, Mode: mode, Log: log, Gate: w.gate},
 		Log:     log, Limits: milter.Limits{FrameBytes: 100_000},
 	}
 	server.Actions, server.Required, server.Steps = Negotiation(mode)
@@ -371,6 +373,16 @@ func TestNoSecondIdenticalSignature(t *testing.T) {
 	}
 	if got := fmt.Sprint(reasons); got != "[signing-table already-signed signing-table signing-table]" {
 		t.Errorf("reasons %s", got)
+	}
+}
+
+// So many fields to sign that no MTA takes the signature: a limit, not a fault.
+func TestTooManyFieldsToSign(t *testing.T) {
+	w := newWorld(t)
+	w.snapshot.Limits.HeaderFields = 5000
+	result := deliver(t, w.dial(t), "From: a@example.com\r\n"+strings.Repeat("Content-Transfer-Encoding: 7bit\r\n", 3000)+"\r\nbody\r\n")
+	if line := w.log.lines(t)[0]; line["decision"] != "unsigned" || line["reason"] != "limit" || len(result.Modifications) != 0 {
+		t.Errorf("logged %v, answered %v", line, result.Reply)
 	}
 }
 

@@ -93,12 +93,12 @@ func comment(r verifier.Result) string {
 }
 
 // judge finds the action for a message and the reply that carries it out.
-func (v *Verifying) judge(author string, results []verifier.Result) (policy.Action, policy.Situation) {
+func (v *Verifying) judge(authors []string, results []verifier.Result) (policy.Action, policy.Situation) {
 	verdicts := make([]policy.Verdict, len(results))
 	for i, r := range results {
 		verdicts[i] = policy.Verdict{Status: r.Status, Reason: r.Reason, Domain: r.Domain, Testing: r.Testing}
 	}
-	return v.Rules.Judge(author, verdicts)
+	return v.Rules.Judge(authors, verdicts)
 }
 
 // Replies to refused mail (RFC 7372 3, RFC 6376 6.3).

@@ -246,8 +246,8 @@ func TestPanicWhileVerifying(t *testing.T) {
 	}
 }
 
-// Facts of a connection that were lost in a fault leave its mail neither signed
-// nor verified, and nobody profits.
+// After a fault at CONNECT the mail of the connection is not signed, and nobody
+// profits.
 func TestPanicAtConnect(t *testing.T) {
 	w, _, good := receiver(t)
 	whole := w.snapshot
@@ -278,6 +278,81 @@ func TestPanicAtConnect(t *testing.T) {
 		if line := lines[len(lines)-1]; line["decision"] != "unsigned" || line["reason"] != "internal-error" {
 			t.Errorf("logged %v", line)
 		}
+	}
+}
+
+// The rules for an author hold however From is dressed up, and whoever signs
+// beside it.
+func TestAuthorsCannotHide(t *testing.T) {
+	for name, header := range map[string]string{
+		"plain":                   "From: ceo@bank.example\r\n",
+		"second of two addresses": "From: x@evil.example, ceo@bank.example\r\n",
+		"first of two, Sender":    "From: ceo@bank.example, x@evil.example\r\nSender: x@evil.example\r\n",
+		"second From field":       "From: x@evil.example\r\nFrom: ceo@bank.example\r\n",
+		"two pairs of brackets":   "From: CEO <ceo@bank.example> <x@evil.example>\r\n",
+		"behind too many fields":  strings.Repeat("X: y\r\n", 1100) + "From: ceo@bank.example\r\n",
+		"no From at all":          "Subject: hello\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, mta, _ := receiver(t)
+			own := w.snapshot.Verifying.Rules.Actions
+			own[policy.NoAlignedPass] = policy.RejectMail
+			w.snapshot.Verifying.Rules.Domains = map[string]policy.Actions{"bank.example": own}
+			w.snapshot.SenderHeaders = []string{"Sender", "From"}
+			w.snapshot.Exempt = policy.DomainSet{"evil.example": true}
+			if reply := deliver(t, mta, header+"\r\nHello\r\n").Reply; reply.SMTP != 550 {
+				t.Errorf("answered %v", reply)
+			}
+		})
+	}
+}
+
+// A fault at the very end does not bring forged results back, nor hide the message.
+func TestPanicAtTheEnd(t *testing.T) {
+	w := newWorldFor(t, policy.SignAndVerify)
+	mta := w.dial(t)
+	deliver(t, mta, plain)
+	close(w.gate) // whoever wants to sign now panics
+	result := deliver(t, mta, "Authentication-Results: mx.example.net; dkim=pass header.d=bank.example\r\n"+plain)
+	if strings.Contains(string(result.Delivered), "bank.example") || result.Delivered == nil {
+		t.Errorf("answered %v, delivered\n%s", result.Reply, result.Delivered)
+	}
+	lines := w.log.lines(t)
+	if len(lines) != 2 || lines[1]["reason"] != "internal-error" || lines[1]["removed"] != 1.0 {
+		t.Errorf("logged %v", lines)
+	}
+}
+
+// A fault before the end of the header leaves incoming mail incoming.
+func TestPanicBeforeTheHeader(t *testing.T) {
+	w, mta, good := receiver(t)
+	deliver(t, mta, plain)
+	whole := w.snapshot
+	broken := *whole
+	broken.Snapshot = nil // a nil pointer at RCPT
+	broken.Verifying.Rules.Actions[policy.VerifierFault] = policy.RejectMail
+	w.snapshot = &broken
+	if reply := deliver(t, mta, good).Reply; reply.SMTP != 550 {
+		t.Errorf("answered %v", reply)
+	}
+	w.snapshot = whole
+	if result := deliver(t, mta, good); len(authresOf(result.Delivered)) != 1 {
+		t.Errorf("the next message: %v", result.Reply)
+	}
+}
+
+// A forged field that is too large to be read goes too, and counts: otherwise
+// another's would be deleted for the next one.
+func TestForgedFieldTooLargeToRead(t *testing.T) {
+	w, mta, good := receiver(t)
+	forged := "Authentication-Results: mx.example.net; dkim=pass header.d=bank.example"
+	delivered := string(deliver(t, mta, forged+strings.Repeat(" (x)", 40_000)+"\r\n"+
+		"Authentication-Results: other.example.org; dkim=pass header.d=kept.example\r\n"+forged+"\r\n"+good).Delivered)
+	if strings.Contains(delivered, "bank.example") || !strings.Contains(delivered, "kept.example") {
+		t.Errorf("delivered\n%.2000s", delivered)
+	}
+	if line := w.log.lines(t)[1]; line["removed"] != 2.0 || line["reason"] != "policy" {
+		t.Errorf("logged %v", line)
 	}
 }
 

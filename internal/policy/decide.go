@@ -25,7 +25,7 @@ type Snapshot struct {
 	RequireUserMatch bool
 	Reauthenticating []string // login patterns
 	KeyErrorDefers   bool     // on_key_error = "tempfail"
-	DefaultKeys      []keytable.KeyRef
+	Default          Fallback // default_key
 	Identity         IdentityRule
 	NoSignTo         AddressSet // dont_sign_mail_to
 }
@@ -74,19 +74,29 @@ func (s *Snapshot) outgoing(f *Facts, trail *Trail) (d Decision, done bool) {
 	return Decision{}, false
 }
 
-// incoming finds the author of a message to verify, where there is exactly one
-// that can be told, and whether its domain is exempt.
+// Incoming tells whether a message is to be verified, from what its client is.
+func (s *Snapshot) Incoming(f *Facts) bool {
+	d, _ := s.outgoing(f, nil)
+	return d.Verify
+}
+
+// incoming finds the authors of a message to verify, and whether all are exempt.
 func (s *Snapshot) incoming(d *Decision, f *Facts, trail *Trail) {
-	sender, none := s.sender(f.Fields)
-	if none != nil {
-		trail.add("incoming, and the author cannot be told: " + none.detail)
+	authors, err := authors(f.Fields)
+	if err != nil {
+		trail.add("incoming, and the authors cannot be told: " + err.Error())
 		return
 	}
-	trail.add("incoming, from " + sender.String())
-	d.Sender = sender
-	if s.Exempt.Has(sender.Domain) {
-		trail.add(sender.Domain + " is in exempt_domains")
-		*d = Decision{Reason: DomainExempt, Detail: sender.Domain, Sender: sender}
+	d.Sender = authors[0]
+	exempt := true
+	for _, a := range authors {
+		trail.add("incoming, from " + a.String())
+		d.Authors = append(d.Authors, a.Domain)
+		exempt = exempt && s.Exempt.Has(a.Domain)
+	}
+	if exempt {
+		trail.add("all authors are in exempt_domains")
+		*d = Decision{Reason: DomainExempt, Detail: d.Sender.Domain, Sender: d.Sender}
 	}
 }
 
@@ -143,19 +153,31 @@ func (s *Snapshot) fromTable(at, sender mailaddr.Address, f *Facts, reason Reaso
 	return d, true
 }
 
+// Fallback is a key that the configuration names beside the signing table.
+type Fallback struct {
+	Refs         []keytable.KeyRef
+	OutOfService string // why there are none although one is named
+}
+
+func (f Fallback) none() bool { return len(f.Refs) == 0 && f.OutOfService == "" }
+
 // fallback is the outgoing user's key, then the default key.
 func (s *Snapshot) fallback(sender mailaddr.Address, rule *UserRule, trail *Trail) Decision {
-	keys, reason, detail := s.DefaultKeys, DefaultKey, "sign.default_key"
-	if rule != nil && len(rule.Keys) > 0 {
-		keys, reason, detail = rule.Keys, UserKey, rule.Match.String()
+	key, reason, detail := s.Default, DefaultKey, "sign.default_key"
+	if rule != nil && !rule.Keys.none() {
+		key, reason, detail = rule.Keys, UserKey, rule.Match.String()
 	}
-	if len(keys) == 0 {
+	if key.none() {
 		trail.add("no line, user or default key for " + sender.Domain)
 		return Decision{Reason: NoKey, Detail: sender.Domain}
 	}
 	trail.add("falls back to the key of " + detail)
+	if key.OutOfService != "" {
+		trail.add("out of service: " + key.OutOfService)
+		return Decision{Reason: KeyUnavailable, Detail: detail + ": " + key.OutOfService}
+	}
 	d := Decision{Sign: true, Reason: reason, Detail: detail}
-	for _, ref := range keys {
+	for _, ref := range key.Refs {
 		d.Keys = append(d.Keys, Key{KeyRef: ref, Identity: s.identity("", ref.Domain, sender)})
 	}
 	return d

@@ -76,8 +76,9 @@ type Decision struct {
 	// (on_key_error).
 	Tempfail bool
 
-	Sender mailaddr.Address // zero where the sender could not be told
-	Detail string           // what the reason is about: a row, a recipient, a parse error
+	Sender  mailaddr.Address // zero where the sender could not be told
+	Authors []string         // of incoming mail: the domains of all From fields, none where they cannot be read
+	Detail  string           // what the reason is about: a row, a recipient, a parse error
 }
 
 // Key is one signature to make.

@@ -22,6 +22,10 @@ func ParseIdentityRule(s string) (IdentityRule, bool) {
 	return r, ok
 }
 
+// maxLocalPart is what RFC 5321 4.5.3.1.1 allows, and the signer too: a derived
+// identity must not cost the signature.
+const maxLocalPart = 64
+
 // identity is the i= of one signature; the line's own wins.
 func (s *Snapshot) identity(row, signingDomain string, sender mailaddr.Address) string {
 	switch {
@@ -29,7 +33,7 @@ func (s *Snapshot) identity(row, signingDomain string, sender mailaddr.Address) 
 		return row
 	case s.Identity == DomainIdentity:
 		return "@" + signingDomain
-	case within(sender.Domain, signingDomain):
+	case within(sender.Domain, signingDomain) && len(sender.Local) <= maxLocalPart:
 		return sender.Local + "@" + sender.Domain
 	}
 	return ""

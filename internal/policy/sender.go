@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -61,6 +62,23 @@ func (s *Snapshot) author(name string, value []byte, fields *dkim.Fields) (maila
 	return list.Mailboxes[0], nil
 }
 
+// authors reads everybody whom a message claims to be from. Unlike the sender, whom
+// we sign for, this is what readers are shown: all From fields and nothing else.
+func authors(fields *dkim.Fields) ([]mailaddr.Address, error) {
+	var all []mailaddr.Address
+	for i := range fields.FromBottom("From") {
+		list, err := mailaddr.ParseList(fields.Value(i), maxAuthors)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list.Mailboxes...)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("no address in From")
+	}
+	return all, nil
+}
+
 // oneDomain says whether all of at least one address share a domain.
 func oneDomain(list []mailaddr.Address) bool {
 	for _, a := range list {
@@ -72,11 +90,9 @@ func oneDomain(list []mailaddr.Address) bool {
 }
 
 // firstField gives the value of the topmost field of that name.
-func firstField(fields *dkim.Fields, name string) ([]byte, bool) {
-	for i := range fields.Len() {
-		if strings.EqualFold(string(fields.Name(i)), name) {
-			return fields.Value(i), true
-		}
+func firstField(fields *dkim.Fields, name string) (value []byte, ok bool) {
+	for i := range fields.FromBottom(name) {
+		value, ok = fields.Value(i), true
 	}
-	return nil, false
+	return value, ok
 }

@@ -12,8 +12,8 @@ import (
 // may sign with.
 type UserRule struct {
 	Match   UserMatch
-	Keys    []keytable.KeyRef // the fallback keys; empty: the row gives none
-	Domains []string          // A-labels; nil: any domain
+	Keys    Fallback // none: the row gives no key
+	Domains []string // A-labels; nil: any domain
 	Reauth  bool
 }
 

@@ -89,18 +89,47 @@ func (v Verdict) Situation() Situation {
 
 // Judge finds the action for a message from its verdicts, and the situation that
 // led to it. One good signature suffices, whatever stands beside it (RFC 6376 6.1),
-// but for authors whose domain must have signed itself. author is the domain of
-// From, empty where it cannot be told.
-func (v *Verification) Judge(author string, verdicts []Verdict) (Action, Situation) {
-	actions := v.actions(author)
+// but for authors whose domain must have signed itself. authors are the domains of
+// From; where they cannot be read every author may be claimed, and the strictest
+// row counts.
+func (v *Verification) Judge(authors []string, verdicts []Verdict) (Action, Situation) {
+	worst, why := v.judge(v.Actions, "", verdicts)
+	if len(authors) == 0 {
+		for _, row := range v.Domains {
+			if row[NoAlignedPass] > worst {
+				worst, why = row[NoAlignedPass], NoAlignedPass
+			}
+		}
+		return worst, why
+	}
+	for i, author := range authors {
+		action, situation := v.judge(v.actions(author), author, verdicts)
+		if i == 0 || action > worst {
+			worst, why = action, situation
+		}
+	}
+	return worst, why
+}
+
+// FaultAction is for a message that met a fault of ours.
+func (v *Verification) FaultAction(authors []string) Action {
+	worst := v.Actions[VerifierFault]
+	for _, author := range authors {
+		worst = max(worst, v.actions(author)[VerifierFault])
+	}
+	return worst
+}
+
+// judge is Judge for one author.
+func (v *Verification) judge(actions Actions, author string, verdicts []Verdict) (Action, Situation) {
 	passed, aligned, testing := false, false, false
 	for _, verdict := range verdicts {
-		ok := verdict.Status == dkim.Pass
-		passed = passed || ok
-		aligned = aligned || ok && within(author, verdict.Domain)
-		testing = testing || verdict.Testing
+		own := author != "" && verdict.Domain != "" && within(author, verdict.Domain)
+		passed = passed || verdict.Status == dkim.Pass
+		aligned = aligned || own && verdict.Status == dkim.Pass
+		testing = testing || own && verdict.Testing
 	}
-	if action := actions[NoAlignedPass]; action != AcceptMail && !aligned && !testing {
+	if action := actions[NoAlignedPass]; author != "" && action != AcceptMail && !aligned && !testing {
 		return action, NoAlignedPass
 	}
 	if passed {
@@ -123,7 +152,7 @@ func (v *Verification) Judge(author string, verdicts []Verdict) (Action, Situati
 // actions finds the row of an author's domain: the domain itself, then what covers
 // it from the nearest up.
 func (v *Verification) actions(author string) Actions {
-	if author == "" || len(v.Domains) == 0 {
+	if len(v.Domains) == 0 {
 		return v.Actions
 	}
 	if a, ok := v.Domains[author]; ok {

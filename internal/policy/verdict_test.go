@@ -45,27 +45,30 @@ func TestJudge(t *testing.T) {
 	syntax := Verdict{Status: dkim.Neutral}
 	testing := Verdict{Status: dkim.Fail, Domain: "bank.example", Testing: true}
 	for name, c := range map[string]struct {
-		author    string
+		authors   []string
 		verdicts  []Verdict
 		action    Action
 		situation Situation
 	}{
-		"a pass":                             {"example.com", []Verdict{pass}, AcceptMail, Passed},
-		"a bad one does not hide a good one": {"example.com", []Verdict{bad, pass}, AcceptMail, Passed},
-		"a bad one":                          {"example.com", []Verdict{bad}, RejectMail, BadSignature},
-		"the harshest counts":                {"example.com", []Verdict{syntax, bad}, RejectMail, BadSignature},
-		"a later try may pass":               {"example.com", []Verdict{bad, dns}, TempfailMail, DNSError},
-		"unsigned":                           {"example.com", []Verdict{none}, QuarantineMail, NoSignature},
-		"a bank's own pass":                  {"bank.example", []Verdict{{Status: dkim.Pass, Domain: "bank.example"}}, AcceptMail, Passed},
-		"a pass of the bank's parent":        {"mail.bank.example", []Verdict{{Status: dkim.Pass, Domain: "bank.example"}}, AcceptMail, Passed},
-		"a pass of somebody else":            {"bank.example", []Verdict{pass}, RejectMail, NoAlignedPass},
-		"a look-alike of the bank":           {"bank.example", []Verdict{{Status: dkim.Pass, Domain: "notbank.example"}}, RejectMail, NoAlignedPass},
-		"the bank unsigned":                  {"x.bank.example", []Verdict{none}, RejectMail, NoAlignedPass},
-		"a key under test rejects nobody":    {"bank.example", []Verdict{testing}, AcceptMail, Passed},
-		"no author":                          {"", []Verdict{bad}, RejectMail, BadSignature},
-		"another domain's rule":              {"otherbank.example", []Verdict{pass}, AcceptMail, Passed},
+		"a pass":                             {[]string{"example.com"}, []Verdict{pass}, AcceptMail, Passed},
+		"a bad one does not hide a good one": {[]string{"example.com"}, []Verdict{bad, pass}, AcceptMail, Passed},
+		"a bad one":                          {[]string{"example.com"}, []Verdict{bad}, RejectMail, BadSignature},
+		"the harshest counts":                {[]string{"example.com"}, []Verdict{syntax, bad}, RejectMail, BadSignature},
+		"a later try may pass":               {[]string{"example.com"}, []Verdict{bad, dns}, TempfailMail, DNSError},
+		"unsigned":                           {[]string{"example.com"}, []Verdict{none}, QuarantineMail, NoSignature},
+		"a bank's own pass":                  {[]string{"bank.example"}, []Verdict{{Status: dkim.Pass, Domain: "bank.example"}}, AcceptMail, Passed},
+		"a pass of the bank's parent":        {[]string{"mail.bank.example"}, []Verdict{{Status: dkim.Pass, Domain: "bank.example"}}, AcceptMail, Passed},
+		"a pass of somebody else":            {[]string{"bank.example"}, []Verdict{pass}, RejectMail, NoAlignedPass},
+		"a look-alike of the bank":           {[]string{"bank.example"}, []Verdict{{Status: dkim.Pass, Domain: "notbank.example"}}, RejectMail, NoAlignedPass},
+		"the bank unsigned":                  {[]string{"x.bank.example"}, []Verdict{none}, RejectMail, NoAlignedPass},
+		"a key under test rejects nobody":    {[]string{"bank.example"}, []Verdict{testing}, AcceptMail, Passed},
+		"no author":                          {nil, []Verdict{bad}, RejectMail, BadSignature},
+		"a stranger's key under test":        {[]string{"bank.example"}, []Verdict{{Status: dkim.Fail, Domain: "evil.example", Testing: true}}, RejectMail, NoAlignedPass},
+		"the bank beside somebody else":      {[]string{"evil.example", "bank.example"}, []Verdict{{Status: dkim.Pass, Domain: "evil.example"}}, RejectMail, NoAlignedPass},
+		"authors that cannot be read":        {nil, []Verdict{pass}, RejectMail, NoAlignedPass},
+		"another domain's rule":              {[]string{"otherbank.example"}, []Verdict{pass}, AcceptMail, Passed},
 	} {
-		if action, situation := v.Judge(c.author, c.verdicts); action != c.action || situation != c.situation {
+		if action, situation := v.Judge(c.authors, c.verdicts); action != c.action || situation != c.situation {
 			t.Errorf("%s: got %d %d, want %d %d", name, action, situation, c.action, c.situation)
 		}
 	}
