@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -25,6 +26,7 @@ func (r oneRecord) LookupTXT(context.Context, string) (verifier.Answer, error) {
 // verification compares verifying a message with the bare public-key operation
 // and hash, and a large one with the signer's canonicalizer.
 func (r *report) verification() error {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // another core that looks for work would count too
 	key, err := dkim.Generate(dkim.RSASHA256, 2048)
 	if err != nil {
 		return err
