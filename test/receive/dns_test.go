@@ -1,0 +1,112 @@
+package receive
+
+import (
+	"errors"
+	"fmt"
+	"net/textproto"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/test/internal/faultydns"
+)
+
+// signedFor is a message of an author at domain, signed with the key that all good records have.
+func signedFor(domain, selector string) []byte {
+	return strangersKey.sign(letter("alice@"+domain), domain, selector)
+}
+
+// Each row is mail that is right; only DNS differs. Whatever it says, the message arrives.
+func TestWhatDNSSaysOfTheKeyDecides(t *testing.T) {
+	s := begin(t, setup{more: "[dns]\ntimeout = \"3s\""})
+	for _, c := range []struct {
+		name             string
+		domain, selector string
+		result, reason   string
+	}{
+		{"plain zone", "plain.test", "good", "pass", ""},
+		{"signed zone", "signed.test", "good", "pass", ""},
+		{"bogus zone", "bogus.test", "good", "temperror", "dns-error"},
+		{"answer too long for UDP", "plain.test", "long", "pass", ""},
+		{"CNAME over three zones", "plain.test", "chain", "pass", ""},
+		{"CNAME in a signed zone", "signed.test", "chain", "pass", ""},
+		{"CNAME loop", "plain.test", "loop", "temperror", "dns-error"},
+		{"CNAME to nothing", "plain.test", "dangling", "permerror", "no-key"},
+		{"NXDOMAIN", "plain.test", "unknown", "permerror", "no-key"},
+		{"NXDOMAIN in a signed zone", "signed.test", "unknown", "permerror", "no-key"},
+		{"NODATA", "plain.test", "host", "permerror", "no-key"},
+		{"three TXT records, one right", "plain.test", "two", "pass", ""},
+		{"revoked", "plain.test", "revoked", "permerror", "key-revoked"},
+		{"prose", "plain.test", "prose", "permerror", "key-syntax"},
+		{"wildcard", "plain.test", "any.wild", "pass", ""},
+		{"SERVFAIL", "servfail.fault.test", "good", "temperror", "dns-error"},
+		{"REFUSED", "refused.fault.test", "good", "temperror", "dns-error"},
+		{"NXDOMAIN of another server", "missing.fault.test", "good", "permerror", "no-key"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := s.in(t)
+			ours := s.says(s.receive(signedFor(c.domain, c.selector)), verdict{c.result, c.reason, c.domain, c.selector})
+			secure := c.domain == "signed.test" && c.result == "pass"
+			if strings.Contains(ours.Text, "DNSSEC") != secure {
+				t.Errorf("DNSSEC: want %t: %s", secure, ours.Text)
+			}
+		})
+	}
+}
+
+func TestKeyOf4096BitsIsFetchedAndComputed(t *testing.T) {
+	s := begin(t, setup{})
+	ours := s.says(s.receive(largeKey.sign(letter("alice@plain.test"), "plain.test", "large")), passes("plain.test", "large"))
+	if !strings.Contains(ours.Text, "(4096-bit key)") {
+		t.Errorf("%s", ours.Text)
+	}
+}
+
+// The faulty server is our resolver here, so that each fault comes as it is; a good resolver makes SERVFAIL of most.
+func TestResolverThatFailsIsATemporaryErrorAndMailFlows(t *testing.T) {
+	s := begin(t, setup{more: fmt.Sprintf("[dns]\nnameservers = [%q]\ntimeout = \"1s\"", faultyAddress)})
+	for fault, reason := range map[string]string{
+		faultydns.ServFail: "dns-error", faultydns.Refused: "dns-error", faultydns.Truncated: "dns-error", faultydns.Garbage: "dns-error",
+		faultydns.Silent: "dns-timeout",
+	} {
+		t.Run(fault, func(t *testing.T) {
+			s := s.in(t)
+			domain := fault + ".fault.test"
+			s.says(s.receive(signedFor(domain, "k")), verdict{"temperror", reason, domain, "k"})
+		})
+	}
+	s.says(s.receive(signedFor("well.fault.test", "k")), passes("well.fault.test", "k"))
+}
+
+// One server that does not answer costs time, no verdict, as long as there is another.
+func TestSecondResolverIsAskedWhereTheFirstIsSilent(t *testing.T) {
+	s := begin(t, setup{more: `[dns]` + "\n" + `nameservers = ["127.7.0.56", "127.7.0.53"]`}) // nobody is at the first
+	s.says(s.receive(signedFor("signed.test", "good")), passes("signed.test", "good"))
+}
+
+func TestMailIsDeferredWhileTheResolverIsDeadAndPassesAfterwards(t *testing.T) {
+	s := begin(t, setup{more: "[dns]\ntimeout = \"1s\"\n[verify]\ndns_error = \"tempfail\""})
+	session := s.connect(mxAddress) // before smtpd, too, misses the resolver
+	msg := signedFor("plain.test", "good")
+
+	s.must(unbound.Freeze())
+	deferred, err := send(session, msg)
+	s.must(unbound.Thaw())
+	refused(t, err, 451, "4.7.5")
+
+	again, err := send(session, msg)
+	s.must(errors.Join(err, session.Quit()))
+	s.says(s.delivered(again, msg), passes("plain.test", "good"))
+	s.isNotDelivered(deferred)
+	if all := s.daemon.Messages(); all[0].Decision != "deferred" || all[0].Reason != "temperror" {
+		t.Errorf("the log says first: %s", all[0].Text)
+	}
+}
+
+// refused checks that err is the MTA's refusal with this code and enhanced status code.
+func refused(t *testing.T, err error, code int, enhanced string) {
+	t.Helper()
+	reply := (*textproto.Error)(nil)
+	if !errors.As(err, &reply) || reply.Code != code || !strings.HasPrefix(reply.Msg, enhanced+" ") {
+		t.Errorf("want %d %s, have %v", code, enhanced, err)
+	}
+}
