@@ -29,7 +29,7 @@ const keysPerDirectory = 1000
 // Make fills dir with tables and key files for so many domains.
 func Make(dir string, domains int) (*Site, error) {
 	s := &Site{Dir: dir, Domains: domains}
-	primes, err := pool(poolSize(domains))
+	primes, err := pool(poolSize(domains), 1024)
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,16 @@ type rsaPrivateKey struct {
 	DP, DQ, QInverse *big.Int
 }
 
-// keyOf makes the RSA-2048 key of two primes, in PEM (PKCS#1). crypto/rsa would
+// RSA makes a key of that many bits, of too few if wanted.
+func RSA(bits int) ([]byte, error) {
+	primes, err := pool(2, bits/2)
+	if err != nil {
+		return nil, err
+	}
+	return keyOf(primes[0], primes[1])
+}
+
+// keyOf makes the RSA key of two primes, in PEM (PKCS#1). crypto/rsa would
 // check it all over again; this takes a tenth of the time.
 func keyOf(a, b prime) ([]byte, error) {
 	phi := new(big.Int).Mul(a.p1, b.p1)

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// prime is a prime of 1024 bits with what all keys made of it have in common.
+// prime is a prime with what all keys made of it have in common.
 type prime struct {
 	p  *big.Int
 	p1 *big.Int // p-1
@@ -17,14 +17,11 @@ type prime struct {
 
 var exponent = big.NewInt(65537)
 
-// primeBits is half of a key's.
-const primeBits = 1024
-
 // pool makes n primes, on all cores.
-func pool(n int) ([]prime, error) {
+func pool(n, bits int) ([]prime, error) {
 	primes := make([]prime, n)
 	err := eachIndex(n, func(i int) (err error) {
-		primes[i], err = newPrime()
+		primes[i], err = newPrime(bits)
 		return err
 	})
 	return primes, err
@@ -32,8 +29,8 @@ func pool(n int) ([]prime, error) {
 
 // newPrime looks for the first prime behind a random number. A sieve leaves some
 // 40 candidates; crypto/rand.Prime tests three times as many, and more often.
-func newPrime() (prime, error) {
-	start, err := randomStart()
+func newPrime(bits int) (prime, error) {
+	start, err := randomStart(bits)
 	if err != nil {
 		return prime{}, err
 	}
@@ -51,17 +48,17 @@ func newPrime() (prime, error) {
 			return prime{p, p1, d}, nil
 		}
 	}
-	return newPrime()
+	return newPrime(bits)
 }
 
 // randomStart is odd and has the two top bits set, so that the product of two
 // such numbers has twice as many bits.
-func randomStart() (*big.Int, error) {
-	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), primeBits))
+func randomStart(bits int) (*big.Int, error) {
+	n, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), uint(bits)))
 	if err != nil {
 		return nil, err
 	}
-	for _, bit := range []int{primeBits - 1, primeBits - 2, 0} {
+	for _, bit := range []int{bits - 1, bits - 2, 0} {
 		n.SetBit(n, bit, 1)
 	}
 	return n, nil
