@@ -60,9 +60,6 @@ func (c *connection) run() error {
 		c.reader.wait = forPacket
 		if !c.dialog.busy() {
 			c.reader.wait = forMessage
-			if c.server.stopping.Load() {
-				return errStopped
-			}
 		}
 		p, err := c.reader.next()
 		if err != nil {

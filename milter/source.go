@@ -98,11 +98,22 @@ func (s *socket) fill(b *buffer, within waiting) error {
 		if err == nil {
 			return s.err
 		}
-		if err := s.failed(err, within); err != nil {
+		err = s.failed(err, within)
+		if errors.Is(err, errStopped) && s.late() {
+			return s.err
+		}
+		if err != nil {
 			b.release()
 			return err
 		}
 	}
+}
+
+// late reads what the MTA had sent when the server was told to stop: a message may have begun in it, and the MTA, which awaits no
+// reply before the end of the header, counts on us. A read whose deadline has passed would not look.
+func (s *socket) late() (ok bool) {
+	err := s.raw.Control(func(fd uintptr) { ok = s.readable(fd) })
+	return ok && err == nil
 }
 
 // readable reads what there is. false makes the poller wait and call again.

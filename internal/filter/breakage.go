@@ -3,12 +3,26 @@ package filter
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/postseal/postseal/dkim"
 )
 
 // maxLine is the longest line that SMTP promises to carry, without its CRLF
 // (RFC 5321 4.5.3.1.6). Postfix breaks longer ones when it delivers, Sendmail
 // those over 990.
 const maxLine = 998
+
+// saysEightBit tells whether the header declares an 8-bit body, which Postfix goes by
+// when it converts, whatever the body holds.
+func saysEightBit(fields *dkim.Fields) bool {
+	for i := range fields.FromBottom("Content-Transfer-Encoding") {
+		switch string(bytes.ToLower(bytes.TrimSpace(fields.Value(i)))) {
+		case "8bit", "binary":
+			return true
+		}
+	}
+	return false
+}
 
 // Warnings name what MTAs change after the milter, which breaks a signature.
 const (

@@ -209,6 +209,7 @@ func (m *message) results() []verifier.Result {
 
 // begin starts the hashes of a message that is to be signed.
 func (m *message) begin(mta string) {
+	m.watch.eightBit = saysEightBit(&m.fields)
 	m.warnings = headerWarnings(&m.fields, m.snapshot.Dropped, mta)
 	m.earlier = beginReinjected(&m.fields, m.keys)
 	m.signing = signer.Begin(&m.fields, m.keys, m.snapshot.Signing)

@@ -23,6 +23,7 @@ const (
 	SigningFailed policy.Reason = "signing-failed" // no key could make its signature
 	InternalError policy.Reason = "internal-error" // a fault in postseal; the log has it
 	AlreadySigned policy.Reason = "already-signed" // it carries valid signatures of these keys: a content filter handed it back
+	Stopped       policy.Reason = "stopped"        // we were told to stop, and the message did not end in time
 	MTAAbort      policy.Reason = "mta-abort"      // the MTA dropped the message after the decision to sign it
 )
 

@@ -203,10 +203,15 @@ func (s *session) endVerified(mods *milter.Modifications) milter.Response {
 	return s.finish(o)
 }
 
-// Abort forgets the message, not the connection.
+// Abort forgets the message, not the connection. One whose header we have has its
+// line: the MTA gave it up, or we cut it off because the time to stop is over.
 func (s *session) Abort() {
 	if m := s.message; m != nil && (m.complete || !m.whole()) {
-		s.finish(outcome{decision: aborted, reason: MTAAbort})
+		reason := MTAAbort
+		if s.conn.Context().Err() != nil {
+			reason = Stopped
+		}
+		s.finish(outcome{decision: aborted, reason: reason})
 	}
 	s.drop()
 }

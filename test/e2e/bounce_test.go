@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/postseal/postseal/test/internal/postfix"
@@ -13,7 +14,19 @@ func TestBounceIsSigned(t *testing.T) {
 	var err error
 	bounce.line, err = s.daemon.Message(bounce.queueID)
 	s.must(err)
+	bounce.sent = withoutFirstField(bounce.Data) // Postfix wrote it: what the milter was shown is what arrived, less the signature
 	s.isSigned(bounce, plain, "lab.test/r1")
+}
+
+// withoutFirstField is msg without the field at its top, folds and all.
+func withoutFirstField(msg []byte) []byte {
+	for rest := msg; ; {
+		_, after, _ := bytes.Cut(rest, []byte("\r\n"))
+		if len(after) == 0 || after[0] != ' ' && after[0] != '\t' {
+			return after
+		}
+		rest = after
+	}
 }
 
 // Without that setting, which is Postfix's default, no milter sees a bounce: it leaves unsigned, and the log cannot know of it.

@@ -27,6 +27,7 @@ func TestWhatBreaksAfterTheMilterIsWarnedOf(t *testing.T) {
 		{"nothing special to a next hop without 8BITMIME", ascii, sevenBit, old, "", false},
 		{"8-bit body to a next hop with 8BITMIME", mime, eightBit, modern, "eight-bit-body", false},
 		{"8-bit body to one without", mime, eightBit, old, "eight-bit-body", true},
+		{"8-bit label on ASCII text", mime, sevenBit, old, "eight-bit-body", true},
 		{"8-bit body without a label to one without", "", eightBit, old, "eight-bit-body", false}, // Postfix goes by the label; others do not
 		{"8-bit body to one without, not converted", mime, eightBit, cured, "eight-bit-body", false},
 		{"line of 998 octets", "", line(998), modern, "", false},

@@ -21,7 +21,7 @@ func TestMessageOverALimitLeavesUnsigned(t *testing.T) {
 			s := begin(t, setup{limits: c.limits})
 			session := s.connect("", directAddress)
 			d := s.send(session, composeWith("alice@lab.test", c.fields, "all is well\r\n"))
-			s.unsignedFor(d, "limit")
+			s.isLeftAlone(d, plain, "limit")
 			if !strings.Contains(d.line.Detail, c.detail) {
 				t.Errorf("log: detail=%q, want one that names %s", d.line.Detail, c.detail)
 			}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/test/internal/await"
+	"github.com/postseal/postseal/test/internal/submit"
 )
 
 // endOfMessage is the packet at which these stories hold a message: the daemon has decided to sign it and waits for its end.
@@ -37,6 +38,27 @@ func TestStopWaitsForTheMessageInFlight(t *testing.T) {
 	s.isSigned(s.send(session, next), plain, "lab.test/r1")
 	s.must(session.Quit())
 	s.balances(direct, []mail{inFlight, next}, []mail{turnedAway})
+}
+
+// The same for a message of which the daemon was told no more than the envelope: Postfix hands the rest over when it has all of it.
+func TestStopWaitsForTheMessageThatHasBegun(t *testing.T) {
+	s := begin(t, setup{limits: `stop_timeout = "30s"`})
+	sessions, rest, begun := map[string]*submit.Session{}, map[string][]byte{}, map[string]mail{}
+	for _, address := range []string{directAddress, unixAddress, jailedAddress} {
+		begun[address] = compose("alice@lab.test")
+		sessions[address] = s.connect("", address)
+		rest[address] = s.half(sessions[address], begun[address])
+	}
+	s.terminate()
+	for address, session := range sessions {
+		s.must(s.finish(session, rest[address]))
+		s.agreesAndVerifies(s.arrived(begun[address]))
+		s.must(session.Quit())
+	}
+	if err := s.daemon.Wait(); err != nil {
+		t.Errorf("exit: %v", err)
+	}
+	s.start()
 }
 
 // A restart need not wait for that: the next daemon opens the sockets that the last one has given up already, and the
@@ -89,7 +111,7 @@ func TestStopDoesNotWaitForAStalledMessage(t *testing.T) {
 			if c.action == "accept" {
 				s.must(err)
 				d := s.arrived(stalled)
-				if d.line.Decision != "aborted" || d.signatures() != 0 {
+				if d.line.Decision != "aborted" || d.line.Reason != "stopped" || d.signatures() != 0 {
 					t.Errorf("%d signatures, log: %s", d.signatures(), d.line.Text)
 				}
 				s.balances(*c.pf, []mail{stalled}, nil)
