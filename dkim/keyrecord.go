@@ -36,8 +36,8 @@ const (
 	DeviationNonASCII   DeviationKind = "non-ascii"
 )
 
-// maxKeyRecord bounds a record in octets; the key of MaxVerifyBits takes a third of it.
-const maxKeyRecord = 4096
+// maxKeyRecord bounds a record in octets: DNS has no larger one. A verifier may want less.
+const maxKeyRecord = 65535
 
 // ParseKeyRecord reads a key record, the strings of one TXT record joined with nothing in between. The error is a *Fault with
 // permerror. The KeyRecord is never nil; with an error it holds what could be read.

@@ -21,6 +21,7 @@ import (
 type Options struct {
 	MaxSignatures       int           // verified in a message, from the top; 10. Those without a chance do not count
 	MaxHeaderListLength int           // names in h=; 1000
+	MaxRecordBytes      int           // of a key record; 4096, of which a key of 8192 bits takes a third
 	MinKeyBits          int           // of RSA; 1024, and never below it (RFC 8301 section 3.2)
 	MaxKeyBits          int           // of RSA; 4096, and never above 8192
 	ClockSkew           time.Duration // how far clocks may differ for t= and x=; 5 minutes, negative for none
@@ -36,6 +37,7 @@ const maxSeen = 50
 const (
 	defaultMaxSignatures = 10   // ruling 4; mailing lists of lists have three or four
 	defaultMaxNames      = 1000 // of h=; real ones have under 50
+	defaultRecord        = 4096
 	defaultSkew          = 5 * time.Minute
 	defaultTimeout       = 10 * time.Second
 )
@@ -52,6 +54,7 @@ type Verifier struct {
 func New(lookup Lookup, o Options) *Verifier {
 	setDefault(&o.MaxSignatures, defaultMaxSignatures)
 	setDefault(&o.MaxHeaderListLength, defaultMaxNames)
+	setDefault(&o.MaxRecordBytes, defaultRecord)
 	setDefault(&o.MaxKeyBits, dkim.MaxBits)
 	setDefault(&o.ClockSkew, defaultSkew)
 	setDefault(&o.Timeout, defaultTimeout)

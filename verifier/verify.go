@@ -62,6 +62,12 @@ func (m *Message) keys(c *check) ([]*dkim.KeyRecord, *dkim.Fault) {
 	var refused, broken error
 	parsed := 0
 	for _, txt := range answer.TXT[:min(len(answer.TXT), maxRecords)] {
+		if most := m.v.options.MaxRecordBytes; len(txt) > most {
+			broken = firstOf(broken, &dkim.Fault{
+				Status: dkim.PermError, Reason: dkim.ReasonKeySyntax, Detail: fmt.Sprintf("a record of %d octets, want at most %d", len(txt), most),
+			})
+			continue
+		}
 		record, err := m.v.records.parse(txt)
 		if err != nil {
 			broken = firstOf(broken, err)

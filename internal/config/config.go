@@ -151,6 +151,7 @@ type Limits struct {
 	KeysCached    int64    `toml:"keys_cached"`
 	Signatures    int64    `toml:"signatures"`     // verified in a message
 	SignedNames   int64    `toml:"signed_names"`   // in the h= of a signature
+	RecordBytes   int64    `toml:"record_bytes"`   // of a key record in DNS
 	RecordsCached int64    `toml:"records_cached"` // DNS answers
 }
 
@@ -208,6 +209,7 @@ func Default() *Config {
 
 			Signatures:    10,
 			SignedNames:   1000,
+			RecordBytes:   4096,
 			RecordsCached: 10_000,
 		},
 		Log: Log{Format: "text", Level: "info"},

@@ -143,6 +143,7 @@ func (v *validator) limits(l Limits) {
 	v.between("limits.keys_cached", l.KeysCached, 16, 10_000_000)
 	v.between("limits.signatures", l.Signatures, 1, 50)
 	v.between("limits.signed_names", l.SignedNames, 50, 100_000)
+	v.between("limits.record_bytes", l.RecordBytes, 1024, 65535)
 	v.between("limits.records_cached", l.RecordsCached, 16, 10_000_000)
 	for key, d := range map[string]Duration{
 		"limits.idle_timeout": l.IdleTimeout, "limits.frame_timeout": l.FrameTimeout,

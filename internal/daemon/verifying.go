@@ -51,6 +51,7 @@ func (b *builder) verifying() filter.Verifying {
 	options := verifier.Options{
 		MaxSignatures:       int(b.cfg.Limits.Signatures),
 		MaxHeaderListLength: int(b.cfg.Limits.SignedNames),
+		MaxRecordBytes:      int(b.cfg.Limits.RecordBytes),
 		MinKeyBits:          int(c.MinKeyBits),
 		MaxKeyBits:          int(c.MaxKeyBits),
 		ClockSkew:           time.Duration(c.ClockSkew),
