@@ -101,10 +101,19 @@ func TestQuarantinedMailWaitsInThePostmastersQueueWithItsVerdict(t *testing.T) {
 		t.Errorf("the held message has no verdict: %v", err)
 	}
 
-	release := exec.Command("postsuper", "-c", mta.ConfigDir, "-H", "ALL")
-	if out, err := release.CombinedOutput(); err != nil {
-		t.Fatalf("postsuper: %v: %s", err, out)
-	}
-	s.must(mta.Retry())
+	s.release(filepath.Base(held[0]))
 	s.reported(s.delivered(ticket, msg), unsigned)
+}
+
+// release is what a postmaster does with a message that he finds harmless.
+func (s *story) release(queueID string) {
+	s.Helper()
+	for _, args := range [][]string{
+		{"postsuper", "-c", mta.ConfigDir, "-H", queueID},
+		{"postqueue", "-c", mta.ConfigDir, "-i", queueID},
+	} {
+		if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {
+			s.Fatalf("%v: %v: %s", args, err, out)
+		}
+	}
 }

@@ -34,7 +34,7 @@ type story struct {
 // begin starts a daemon as the service user.
 func begin(t *testing.T, c setup) *story {
 	t.Helper()
-	s := &story{T: t, dir: filepath.Join(sandbox.Dir(), "stories", t.Name())}
+	s := &story{T: t, dir: filepath.Join(sandbox.Dir(), "stories", fmt.Sprint(count.Add(1)))} // anew with -count
 	if len(c.listeners) == 0 {
 		c.listeners = []listener{{milter, "verify"}}
 	}
