@@ -21,7 +21,7 @@ func newVerify(io stdio) *cobra.Command {
 		Use:   "verify FILE",
 		Short: "Verify the signatures of a message file as the daemon would",
 		Long: `Verifies the signatures of a message file ("-" for standard input) with the code
-and the limits of the daemon, and prints a verdict for each, and the
+of the daemon, and prints a verdict for each, and the
 Authentication-Results field that the daemon would write. Without a configuration
 file the defaults hold.
 

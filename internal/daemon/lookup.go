@@ -50,8 +50,12 @@ func (l *Lookup) reload(cfg *config.Config) error {
 // LookupTXT implements verifier.Lookup.
 func (l *Lookup) LookupTXT(ctx context.Context, name string) (verifier.Answer, error) {
 	answer, err := l.resolver.LookupTXT(ctx, name)
-	if errors.Is(err, dns.ErrNotFound) {
+	var temporary *dns.TemporaryError
+	switch {
+	case errors.Is(err, dns.ErrNotFound):
 		err = fmt.Errorf("%w: %w", verifier.ErrNotFound, err)
+	case errors.As(err, &temporary) && temporary.Timeout():
+		err = fmt.Errorf("%w: %w", context.DeadlineExceeded, err)
 	}
 	return verifier.Answer{TXT: answer.TXT, Secure: answer.Secure}, err
 }

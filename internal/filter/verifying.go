@@ -150,7 +150,10 @@ func resultWords(results []verifier.Result) []string {
 		if r.Status == dkim.None {
 			continue
 		}
-		word := r.Domain + "/" + r.Selector + "=" + string(r.Status)
+		word := string(r.Status)
+		if r.Domain != "" {
+			word = r.Domain + "/" + r.Selector + "=" + word
+		}
 		if r.Reason != "" {
 			word += "(" + string(r.Reason) + ")"
 		}
