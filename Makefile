@@ -40,5 +40,10 @@ test: setup check race e2e
 bench-check: build
 	$(GO) run ./test/bench -postseal bin/postseal
 
+# make fuzz PKG=./dkim FUZZ=FuzzParseSignature TIME=10m
+TIME ?= 1m
+fuzz:
+	$(GO) test -run XXX -fuzz '^$(FUZZ)$$' -fuzztime $(TIME) $(PKG)
+
 clean:
 	rm -rf bin out
