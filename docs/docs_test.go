@@ -2,8 +2,8 @@
 package docs
 
 import (
+	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -12,14 +12,7 @@ import (
 
 // TestPromises sees that each test that docs/promises.md names exists.
 func TestPromises(t *testing.T) {
-	out, err := exec.Command("git", "-C", "..", "grep", "-hoE", `^func Test[A-Za-z0-9]+`, "--", "*_test.go").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	exists := map[string]bool{}
-	for line := range strings.Lines(string(out)) {
-		exists[strings.TrimSpace(strings.TrimPrefix(line, "func "))] = true
-	}
+	exists := testNames(t)
 	page, err := os.ReadFile("promises.md")
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +26,27 @@ func TestPromises(t *testing.T) {
 			t.Errorf("promises.md names %s, which is no test", name[1])
 		}
 	}
+}
+
+// testNames finds all tests of the project.
+func testNames(t *testing.T) map[string]bool {
+	t.Helper()
+	names := map[string]bool{}
+	test := regexp.MustCompile(`(?m)^func (Test[A-Za-z0-9]+)\(`)
+	err := filepath.WalkDir("..", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range test.FindAllSubmatch(text, -1) {
+			names[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return names
 }
 
 // TestLinks sees that what the pages link to is there.

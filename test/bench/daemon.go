@@ -42,32 +42,40 @@ func startDaemon(binary string) (p *process, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p.socket = filepath.Join(p.dir, "milter.sock")
 	for name, text := range map[string]string{
 		"key.pem":      string(pem),
 		"keytable":     "k example.com:s:./key.pem\n",
 		"signingtable": "*@example.com k\n",
-		"postseal.toml": fmt.Sprintf("[[listener]]\naddress = \"unix:%s\"\nmode = \"sign\"\n[sign]\nkeytable = %q\nsigningtable = %q\n",
-			p.socket, filepath.Join(p.dir, "keytable"), "refile:"+filepath.Join(p.dir, "signingtable")),
 	} {
 		if err := os.WriteFile(filepath.Join(p.dir, name), []byte(text), 0o600); err != nil {
 			return nil, err
 		}
 	}
+	return p, p.start(binary)
+}
+
+// start runs the daemon on the tables of its directory.
+func (p *process) start(binary string) error {
+	p.socket = filepath.Join(p.dir, "milter.sock")
+	config := filepath.Join(p.dir, "postseal.toml")
+	text := fmt.Sprintf("[[listener]]\naddress = \"unix:%s\"\nmode = \"sign\"\n[sign]\nkeytable = %q\nsigningtable = %q\n",
+		p.socket, filepath.Join(p.dir, "keytable"), "refile:"+filepath.Join(p.dir, "signingtable"))
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		return err
+	}
 	log, err := os.Create(filepath.Join(p.dir, "log"))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer log.Close()
-	p.cmd = exec.Command(binary, "serve", "--config", filepath.Join(p.dir, "postseal.toml"))
+	p.cmd = exec.Command(binary, "serve", "--config", config)
 	p.cmd.Stderr = log
-	return p, p.cmd.Start()
+	return p.cmd.Start()
 }
 
 func (p *process) stop() {
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	p.cmd.Wait()
-	os.RemoveAll(p.dir)
 }
 
 // dial waits for the daemon and negotiates as Postfix.
@@ -115,19 +123,20 @@ func (p *process) cpu() (float64, error) {
 	return float64(t.Sec) + float64(t.Nsec)/1e9, nil
 }
 
-// memory gives the daemon's largest resident size so far, in MB.
-func (p *process) memory() (float64, error) {
+// memory gives the daemon's resident size in MB: now (VmRSS) or the largest so far
+// (VmHWM).
+func (p *process) memory(field string) (float64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+		if rest, ok := strings.CutPrefix(line, field+":"); ok {
 			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
-			return kb / 1024, err
+			return kb * 1024 / 1e6, err
 		}
 	}
-	return 0, fmt.Errorf("no VmHWM for process %d", p.cmd.Process.Pid)
+	return 0, fmt.Errorf("no %s for process %d", field, p.cmd.Process.Pid)
 }
 
 // connections is how many carry small messages at once, as in the measurements
@@ -141,6 +150,7 @@ func (r *report) daemon(binary string) error {
 	if err != nil {
 		return err
 	}
+	defer os.RemoveAll(p.dir)
 	defer p.stop()
 	var mtas []*miltertest.MTA
 	for range connections {
@@ -228,14 +238,14 @@ func (r *report) largeMessage(p *process, mta *miltertest.MTA) error {
 	if err := signed(mta.Send(message(1 << 20))); err != nil {
 		return err
 	}
-	before, err := p.memory()
+	before, err := p.memory("VmHWM")
 	if err != nil {
 		return err
 	}
 	if err := signed(mta.Send(message(100 << 20))); err != nil {
 		return err
 	}
-	after, err := p.memory()
+	after, err := p.memory("VmHWM")
 	if err != nil {
 		return err
 	}

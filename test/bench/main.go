@@ -24,7 +24,7 @@ func main() {
 	fmt.Println("|---|---|---|---|")
 	r := new(report)
 	r.canonicalization()
-	if err := errors.Join(r.verification(), r.daemon(*binary)); err != nil {
+	if err := errors.Join(r.verification(), r.daemon(*binary), r.hoster(*binary)); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
