@@ -12,6 +12,7 @@ type Problem struct {
 	Line    int    // counted from 1; 0 is the whole file
 	Message string // what is wrong
 	Hint    string // what to do; may be empty
+	Warning bool   // the line works all the same
 }
 
 // String is "path:line: message (hint)".

@@ -14,7 +14,7 @@ func newCheckConfig(io stdio) *cobra.Command {
 		Use:   "check-config",
 		Short: "Check configuration, tables and keys, and list every problem",
 		Long: `Reads what serve would read, every key included, without starting anything,
-and lists all problems at once. Exits 78 when there are any.`,
+and lists all problems at once. Exits 78 when there are any, 1 with warnings only.`,
 		Args: cobra.NoArgs,
 	}
 	path := configFlag(cmd)
@@ -33,11 +33,18 @@ and lists all problems at once. Exits 78 when there are any.`,
 		if err := errors.Join(formErr, err); err != nil {
 			return configError(err)
 		}
-		if problems := daemon.AllProblems(cmd.Context(), snapshot); len(problems) > 0 {
+		problems, warnings := daemon.AllProblems(cmd.Context(), snapshot)
+		for _, w := range warnings {
+			fmt.Fprintf(io.err, "postseal: warning: %v\n", w)
+		}
+		if len(problems) > 0 {
 			return configError(fmt.Errorf("rows that cannot work (serve runs without them):\n%w", errors.Join(problems...)))
 		}
 		if !*printIt {
 			fmt.Fprintf(io.out, "%s: ok, %d keys, %d signing rows\n", *path, snapshot.Tables.KeyCount(), snapshot.Tables.RowCount())
+		}
+		if len(warnings) > 0 {
+			return &exitError{code: exitWarnings}
 		}
 		return nil
 	}

@@ -180,24 +180,38 @@ func (d *Daemon) use(s *filter.Snapshot) {
 	go d.readKeys(ctx, s.Tables)
 }
 
-// notice logs a row or key that cannot work.
-func (d *Daemon) notice(p keytable.Problem) { d.log.Error("out of service", "problem", p.String()) }
+// notice logs a row or key that cannot work, or one that had better be another.
+func (d *Daemon) notice(p keytable.Problem) {
+	if p.Warning {
+		d.log.Warn("weak key", "problem", p.String())
+		return
+	}
+	d.log.Error("out of service", "problem", p.String())
+}
 
 // strictly makes every row that cannot work an error.
 func strictly(s *filter.Snapshot) error {
-	errs := AllProblems(context.Background(), s)
+	errs, _ := AllProblems(context.Background(), s)
 	if len(errs) == 0 {
 		return nil
 	}
 	return fmt.Errorf("strict = true and rows are out of service:\n%w", errors.Join(errs...))
 }
 
-// AllProblems reads every key and lists each row that cannot work.
-func AllProblems(ctx context.Context, s *filter.Snapshot) []error {
-	errs := slices.Clone(s.Outages)
-	for _, p := range s.Tables.Problems() {
-		errs = append(errs, p)
+// AllProblems reads every key and lists each row that cannot work, and what works
+// and had better be changed.
+func AllProblems(ctx context.Context, s *filter.Snapshot) (errs, warnings []error) {
+	errs = slices.Clone(s.Outages)
+	add := func(p keytable.Problem) {
+		if p.Warning {
+			warnings = append(warnings, p)
+		} else {
+			errs = append(errs, p)
+		}
 	}
-	s.Tables.Validate(ctx, func(p keytable.Problem) { errs = append(errs, p) })
-	return errs
+	for _, p := range s.Tables.Problems() {
+		add(p)
+	}
+	s.Tables.Validate(ctx, add)
+	return errs, warnings
 }
