@@ -21,25 +21,28 @@ func isTemporary(err error) bool {
 	return false
 }
 
-// backoff waits longer after each of a run of errors, and logs the first.
+// backoff waits longer after each of a run of errors, and logs the first of a
+// burst. At the limit each connection that ends lets one in before the next error:
+// a burst is over when there was none for a while.
 type backoff struct {
 	done  <-chan struct{}
 	log   *slog.Logger
 	delay time.Duration
+	last  time.Time // of the errors
 }
 
 const (
 	firstDelay = 5 * time.Millisecond
 	lastDelay  = time.Second
+	burstEnd   = time.Minute
 )
 
 func (b *backoff) wait(err error, addr net.Addr) {
-	if b.delay == 0 {
+	if time.Since(b.last) > burstEnd {
 		b.log.Error("milter: cannot accept connections, retrying", "listener", addr.String(), "error", err.Error())
-		b.delay = firstDelay
-	} else {
-		b.delay = min(2*b.delay, lastDelay)
 	}
+	b.last = time.Now()
+	b.delay = min(max(2*b.delay, firstDelay), lastDelay)
 	timer := time.NewTimer(b.delay)
 	defer timer.Stop()
 	select {

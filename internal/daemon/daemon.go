@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/filter"
 	"github.com/postseal/postseal/internal/policy"
@@ -98,7 +100,7 @@ func (d *Daemon) server(l config.Listener, limits config.Limits, gate filter.Gat
 		Limits: milter.Limits{
 			FrameBytes:   int(limits.FrameBytes),
 			DrainBytes:   int(limits.DrainBytes),
-			Connections:  int(limits.Connections),
+			Connections:  min(int(limits.Connections), descriptors()),
 			IdleTimeout:  time.Duration(limits.IdleTimeout),
 			FrameTimeout: time.Duration(limits.FrameTimeout),
 			WriteTimeout: time.Duration(limits.WriteTimeout),
@@ -108,6 +110,19 @@ func (d *Daemon) server(l config.Listener, limits config.Limits, gate filter.Gat
 	s.Actions, s.Required, s.Steps = filter.Negotiation(mode)
 	s.Macros = func() map[milter.Stage][]string { return filter.Macros(&d.current.Load().Trust) }
 	return s
+}
+
+// keptDescriptors are left for keys, tables, look-ups and listeners.
+const keptDescriptors = 64
+
+// descriptors is how many connections the process may have open files for: with the
+// last one taken, no key could be read.
+func descriptors() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil || limit.Cur > 1<<30 {
+		return 1 << 30
+	}
+	return max(1, int(limit.Cur)-keptDescriptors)
 }
 
 // Addresses tells where the daemon listens, in the order of the configuration.

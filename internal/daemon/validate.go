@@ -22,5 +22,7 @@ func (d *Daemon) readKeys(ctx context.Context, tables *keytable.Tables) {
 	}
 	debug.SetGCPercent(growth)
 	debug.FreeOSMemory()
-	tables.Validate(ctx, d.notice)
+	if tables.Validate(ctx, d.notice) == nil {
+		d.log.Info("all keys read", "key_count", tables.KeyCount(), "row_count", tables.RowCount(), "problems", len(tables.Problems()))
+	}
 }

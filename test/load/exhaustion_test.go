@@ -49,6 +49,9 @@ func TestNoDescriptorsLeft(t *testing.T) {
 	}
 	waiting.Wait()
 
+	if n := s.bursts(); n != 1 {
+		t.Errorf("those who were let in one by one are told as %d bursts", n)
+	}
 	sent := s.total()
 	s.daemon.stop()
 	s.compareWithLog()

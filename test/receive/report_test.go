@@ -23,7 +23,10 @@ var unsigned = verdict{result: "none"}
 
 // logWord is the verdict as the log's results have it.
 func (v verdict) logWord() string {
-	word := v.domain + "/" + v.selector + "=" + v.result
+	word := v.result
+	if v.domain != "" {
+		word = v.domain + "/" + v.selector + "=" + word
+	}
 	if v.reason != "" {
 		word += "(" + v.reason + ")"
 	}
