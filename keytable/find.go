@@ -13,7 +13,8 @@ type Query struct {
 	Sender   mailaddr.Address
 	User     string // login name of the client; "" if not authenticated
 	Multiple bool   // all lines that match, in the order of the lookup, not only the first
-	// RequireUser passes over lines without user= if the client is authenticated.
+	// RequireUser passes over lines without user=. It is for authenticated clients,
+	// those of which no login name is known too.
 	RequireUser bool
 	// Trace, if set, is told line by line what was looked at, for a person who
 	// asks why.

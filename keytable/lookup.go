@@ -65,7 +65,7 @@ func (l *lookup) take(row int32) (over bool) {
 	case r.user != "" && !MatchLogin(r.user, l.login):
 		l.trace.passed(l.signing, row, "it is for other users")
 		return false
-	case r.user == "" && l.query.RequireUser && l.login != "":
+	case r.user == "" && l.query.RequireUser:
 		l.trace.passed(l.signing, row, "it has no user=, which is required")
 		return false
 	}

@@ -45,7 +45,7 @@ line: give the message's file, or just its sender with --from.`,
 		if err != nil {
 			return &exitError{exitUsage, err}
 		}
-		e, _ := filter.Explain(cmd.Context(), snapshot, *facts, "", file.body, time.Now())
+		e, _ := filter.Explain(cmd.Context(), snapshot, *facts, file.body, time.Now())
 		if *asJSON {
 			return json.NewEncoder(io.out).Encode(e)
 		}

@@ -38,7 +38,7 @@ written: the reason goes to standard error and the exit code is 2.`,
 		if situation.mode == "" {
 			facts.Mode = policy.SignOnly // a file that is to be signed is not verified
 		}
-		e, values := filter.Explain(cmd.Context(), snapshot, *facts, "", file.body, time.Now())
+		e, values := filter.Explain(cmd.Context(), snapshot, *facts, file.body, time.Now())
 		warnings := append(e.Failures, e.Warnings...)
 		for _, w := range warnings {
 			fmt.Fprintln(io.err, "postseal: warning:", w)

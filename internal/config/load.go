@@ -16,14 +16,14 @@ import (
 // maxFile bounds the configuration file; a real one has a few kilobytes.
 const maxFile = 1 << 20
 
-// Load reads a file as Parse does. The error is Problems, or fs.ErrNotExist.
+// Load reads a file as Parse does. The error is Problems, or why the file cannot be opened.
 func Load(path string) (*Config, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, &missingError{Problem{Path: path, Text: "the file does not exist", Hint: "name another with --config"}}
+			return nil, &readError{Problem{Path: path, Text: "the file does not exist", Hint: "name another with --config"}, err}
 		}
-		return nil, Problems{{Path: path, Text: fmt.Sprintf("cannot read it: %v", err)}}
+		return nil, &readError{Problem{Path: path, Text: fmt.Sprintf("cannot read it: %v", err)}, err}
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
@@ -36,10 +36,13 @@ func Load(path string) (*Config, error) {
 	return Parse(path, string(text))
 }
 
-// missingError is fs.ErrNotExist with a hint.
-type missingError struct{ Problem }
+// readError is a file that cannot be opened.
+type readError struct {
+	Problem
+	err error
+}
 
-func (e *missingError) Is(target error) bool { return target == fs.ErrNotExist }
+func (e *readError) Unwrap() error { return e.err }
 
 // Parse reads the text of a file; path is for messages. With Problems comes what
 // could be read all the same, unless the text is no TOML.

@@ -46,17 +46,20 @@ func (c *checker) table(path string, values map[string]any, t reflect.Type) {
 		default:
 			c.report(key, suggestion(name, fields), "unknown key")
 		}
-		if rows := isTable(value); len(c.problems) > before && !(known && rows) {
+		if len(c.problems) > before && !(known && isTable(value, field)) {
 			delete(values, name)
 		}
 	}
 }
 
-// isTable tells what has keys of its own.
-func isTable(value any) bool {
+// isTable tells a value that has keys of its own, and should have: those that are
+// wrong are taken out of it one by one.
+func isTable(value any, t reflect.Type) bool {
 	switch value.(type) {
-	case map[string]any, []map[string]any:
-		return true
+	case map[string]any:
+		return t.Kind() == reflect.Struct && t != reflect.TypeFor[Headers]()
+	case []map[string]any:
+		return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Struct
 	}
 	return false
 }

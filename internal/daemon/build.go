@@ -10,6 +10,7 @@ import (
 	"github.com/postseal/postseal/dkim/canon"
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/filter"
+	"github.com/postseal/postseal/internal/mailaddr"
 	"github.com/postseal/postseal/internal/netlist"
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/keytable"
@@ -207,11 +208,26 @@ func (b *builder) users(tables *keytable.Tables) []policy.UserRule {
 			rule.Domains = append(rule.Domains, domain)
 		}
 		if u.Domain != "" || u.Selector != "" {
-			rule.Keys = b.fallback(key+".domain", strings.TrimSuffix(u.Domain+"/"+u.Selector, "/"), tables)
+			rule.Keys = b.ofDomain(u.Domain, b.fallback(key+".domain", strings.TrimSuffix(u.Domain+"/"+u.Selector, "/"), tables))
 		}
 		rules = append(rules, rule)
 	}
 	return rules
+}
+
+// ofDomain sees that a user's keys are those of the domain that the row names, and
+// not of a NAME of the key table that looks like it.
+func (b *builder) ofDomain(domain string, f policy.Fallback) policy.Fallback {
+	ascii, err := mailaddr.ALabels(domain)
+	if domain == "" || err != nil {
+		return f
+	}
+	for _, ref := range f.Refs {
+		if ref.Domain != ascii {
+			return policy.Fallback{OutOfService: fmt.Sprintf("%v is named like the domain %s and signs for another", ref, domain)}
+		}
+	}
+	return f
 }
 
 // fallback finds the keys that the configuration names as KeysOf says. One that is

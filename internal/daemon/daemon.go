@@ -100,7 +100,7 @@ func (d *Daemon) server(l config.Listener, limits config.Limits, gate filter.Gat
 		Limits: milter.Limits{
 			FrameBytes:   int(limits.FrameBytes),
 			DrainBytes:   int(limits.DrainBytes),
-			Connections:  min(int(limits.Connections), descriptors()),
+			Connections:  connections(limits, len(d.first.Listeners), d.log),
 			IdleTimeout:  time.Duration(limits.IdleTimeout),
 			FrameTimeout: time.Duration(limits.FrameTimeout),
 			WriteTimeout: time.Duration(limits.WriteTimeout),
@@ -114,6 +114,16 @@ func (d *Daemon) server(l config.Listener, limits config.Limits, gate filter.Gat
 
 // keptDescriptors are left for keys, tables, look-ups and listeners.
 const keptDescriptors = 64
+
+// connections is the cap of one listener of several.
+func connections(limits config.Limits, listeners int, log *slog.Logger) int {
+	most := max(1, descriptors()/listeners)
+	if int(limits.Connections) <= most {
+		return int(limits.Connections)
+	}
+	log.Warn("fewer connections than configured: the process may not open more files", "key", "limits.connections", "connections", most)
+	return most
+}
 
 // descriptors is how many connections the process may have open files for: with the
 // last one taken, no key could be read.

@@ -36,10 +36,16 @@ func needsRestart(old, now *config.Config) []string {
 	if old.Log != now.Log {
 		keys = append(keys, "log")
 	}
-	was, is := old.Limits, now.Limits
-	was.HeaderBytes, was.HeaderFields, was.KeysCached = is.HeaderBytes, is.HeaderFields, is.KeysCached
-	if was != is {
+	if connectionLimits(old.Limits) != connectionLimits(now.Limits) {
 		keys = append(keys, "limits")
 	}
 	return keys
+}
+
+// connectionLimits are those that servers keep from their start.
+func connectionLimits(l config.Limits) config.Limits {
+	return config.Limits{
+		FrameBytes: l.FrameBytes, DrainBytes: l.DrainBytes, Connections: l.Connections, IdleTimeout: l.IdleTimeout,
+		FrameTimeout: l.FrameTimeout, WriteTimeout: l.WriteTimeout, StopTimeout: l.StopTimeout, KeyOperations: l.KeyOperations,
+	}
 }

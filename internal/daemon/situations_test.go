@@ -75,7 +75,7 @@ func TestSituations(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			e, _ := filter.Explain(t.Context(), snapshot, *s.facts(t, cfg, snapshot), "mx.example.net", nil, time.Now())
+			e, _ := filter.Explain(t.Context(), snapshot, *s.facts(t, cfg, snapshot), nil, time.Now())
 			if got := words(e.Decision, string(e.Reason), strings.Join(e.Keys, ","), e.Deferred); got != s.Want {
 				t.Errorf("explain: got %q, want %q\n%s", got, s.Want, strings.Join(e.Trail, "\n"))
 			}

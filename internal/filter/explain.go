@@ -25,10 +25,10 @@ type Explanation struct {
 }
 
 // Explain takes a message the way that a session takes it, without an MTA: body may
-// be nil. j is what the MTA calls itself. The values are those of the DKIM-Signature
+// be nil. The MTA's macros v and j tell which one it is and what it calls itself. The values are those of the DKIM-Signature
 // fields that it would get, the first to stand on top.
-func Explain(ctx context.Context, s *Snapshot, f policy.Facts, j string, body []byte, now time.Time) (e Explanation, values []string) {
-	m := newMessage(s, j)
+func Explain(ctx context.Context, s *Snapshot, f policy.Facts, body []byte, now time.Time) (e Explanation, values []string) {
+	m := newMessage(s, f.MTAMacro("j"))
 	defer m.release()
 	m.trail = new(policy.Trail)
 	for i := range f.Fields.Len() {

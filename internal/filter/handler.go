@@ -74,15 +74,17 @@ func (g Gate) do(operation func()) {
 	operation()
 }
 
-// Negotiation is what a listener of this mode asks of the MTA. A signer adds
-// header fields and hears everything without answering, but at the end of the
-// header, where it says whether it wants the body at all.
+// Negotiation is what a listener of this mode asks of the MTA. One that only signs
+// hears everything without answering until the end of the message: a round trip
+// less, and nearly all of its mail is signed. One that verifies answers at the end of
+// the header, where it says whether it wants the body at all, and to chunks of the
+// body, to say that it wants no more (SKIP).
 func Negotiation(mode policy.Mode) (actions, required milter.Action, steps milter.Step) {
 	steps = milter.StepNoUnknown | milter.StepNoData | milter.StepLeadingSpace | milter.StepSkip |
 		milter.StepNoReplyConnect | milter.StepNoReplyHelo | milter.StepNoReplyMail | milter.StepNoReplyRcpt | milter.StepNoReplyHeader
 	actions, required = milter.ActAddHeader|milter.ActChangeHeader|milter.ActQuarantine, milter.ActAddHeader
 	if mode == policy.SignOnly {
-		return actions, required, steps | milter.StepNoReplyBody // one that verifies keeps it, to answer SKIP
+		return actions, required, steps | milter.StepNoReplyEOH | milter.StepNoReplyBody
 	}
 	return actions, required | milter.ActChangeHeader, steps
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,10 +26,12 @@ type message struct {
 	authservID      string // our name
 	results8601     int    // Authentication-Results fields so far
 	forged          []int  // ordinals of those that claim to be ours, from the top
+	lostFrom        bool   // a From field is not among fields
 	overLimit       string // why we do not have all of the message
 	fault           string // what went wrong in our own code
 	complete        bool   // the header is
 	removed         int    // of forged
+	reported        bool   // our verdict is written
 	exemptRecipient string
 
 	queueID  string        // macro i; late at Postfix, so taken at the end of the header
@@ -82,23 +85,26 @@ func (m *message) release() {
 func (m *message) addField(name, value []byte) {
 	if authres.IsFieldName(string(name)) {
 		m.results8601++
-		if m.snapshot.Verifying.forged(m.authservID, value) {
-			m.forged = append(m.forged, m.results8601)
+		m.forged = append(m.forged, m.results8601) // taken back if it is not: a fault must not save it
+		if !m.snapshot.Verifying.forged(m.authservID, value) {
+			m.forged = m.forged[:len(m.forged)-1]
 		}
 	}
 	m.size += int64(len(name) + 1 + len(value) + 2)
 	limits := m.snapshot.Limits
 	switch {
 	case m.overLimit != "":
-		if bytes.EqualFold(name, []byte("From")) && m.fields.Count("From") < maxFrom {
-			m.fields.Add(name, value) // the rules for its authors hold all the same
-		}
 	case m.fields.Len() >= limits.HeaderFields:
 		m.overLimit = fmt.Sprintf("more than %d header fields (limits.header_fields)", limits.HeaderFields)
 	case m.size > int64(limits.HeaderBytes):
 		m.overLimit = fmt.Sprintf("more than %d bytes of header (limits.header_bytes)", limits.HeaderBytes)
-	default:
-		m.fields.Add(name, value)
+	}
+	from := bytes.EqualFold(name, []byte("From"))
+	switch {
+	case m.overLimit == "" || from && m.fields.Count("From") < maxFrom:
+		m.fields.Add(name, value) // the rules for its authors hold over the limit too
+	case from:
+		m.lostFrom = true
 	}
 }
 
@@ -110,6 +116,7 @@ const maxFrom = 2
 // taken for one of ours: nobody could read it, and it counts.
 func (m *message) lose(e *milter.TooLargeError) {
 	m.overLimit = e.Error()
+	m.lostFrom = m.lostFrom || strings.EqualFold(e.FieldName(), "From")
 	if authres.IsFieldName(e.FieldName()) {
 		m.results8601++
 		m.forged = append(m.forged, m.results8601)

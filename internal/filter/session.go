@@ -71,6 +71,8 @@ func (s *session) EndOfHeaders() milter.Response {
 	m.user = facts.User
 	m.decide(&facts)
 	switch d := m.decision; {
+	case len(m.forged) > maxForged:
+		return s.finish(outcome{decision: "rejected", reason: Limit, detail: "too many Authentication-Results in our name", reply: refusedForgeries})
 	case d.Sign:
 		m.begin(s.conn.Macro("v"))
 	case d.Verify:
@@ -91,6 +93,7 @@ func (s *session) facts(m *message) policy.Facts {
 		Daemon:          s.conn.Macro("daemon_name"),
 		Macro:           s.conn.Macro,
 		ExemptRecipient: m.exemptRecipient,
+		LostFrom:        m.lostFrom,
 		Fields:          &m.fields,
 	}
 }
@@ -115,30 +118,40 @@ func (s *session) EndOfMessage(mods *milter.Modifications) (response milter.Resp
 	if m == nil {
 		return milter.Accept
 	}
-	if err := s.removeForged(mods); err != nil {
-		m.fault = err.Error()
-		return s.finish(m.unsigned())
-	}
 	defer func() {
 		if fault := recover(); fault != nil {
-			m.fault = fmt.Sprint(fault)
-			s.handler.Log.Error("panic", "queue_id", m.queueID, "error", m.fault, "stack", string(debug.Stack()))
-			response = s.end(mods)
+			response = s.endFaulty(mods, fault)
 		}
 	}()
-	return s.end(mods)
-}
-
-// end is what remains once forged results are gone.
-func (s *session) end(mods *milter.Modifications) milter.Response {
-	switch m := s.message; {
+	if err := s.removeForged(mods); err != nil {
+		m.fault = err.Error()
+	}
+	switch {
 	case m.decision.Verify:
 		return s.endVerified(mods)
 	case m.decision.Sign && m.whole():
 		return s.endSigned(mods)
-	default:
+	}
+	return s.finish(m.unsigned())
+}
+
+// endFaulty ends a message whose end met a fault: no more is done than to say so.
+func (s *session) endFaulty(mods *milter.Modifications, fault any) (response milter.Response) {
+	defer func() {
+		if recover() != nil { // nothing is left that could be relied on
+			s.message, response = nil, milter.Accept
+		}
+	}()
+	m := s.message
+	if m == nil {
+		return milter.Accept // it had its line and its reply before the fault
+	}
+	m.fault = fmt.Sprint(fault)
+	s.handler.Log.Error("panic", "queue_id", m.queueID, "error", m.fault, "stack", string(debug.Stack()))
+	if !m.decision.Verify {
 		return s.finish(m.unsigned())
 	}
+	return s.endVerified(mods)
 }
 
 // removeForged deletes the Authentication-Results fields that claim to be ours,
@@ -182,12 +195,13 @@ func (s *session) endVerified(mods *milter.Modifications) milter.Response {
 	m := s.message
 	v := &m.snapshot.Verifying
 	results := m.results()
-	if value := v.Report(m.authservID, results); value != "" {
+	action, situation := v.judge(m.decision.Authors, results)
+	if value := v.Report(m.authservID, results); value != "" && !m.reported {
+		m.reported = true
 		if err := mods.InsertHeader(0, authres.FieldName, value); err != nil {
 			m.fault = err.Error()
 		}
 	}
-	action, situation := v.judge(m.decision.Authors, results)
 	if m.fault != "" {
 		action, situation = v.Rules.FaultAction(m.decision.Authors), policy.VerifierFault
 	}

@@ -93,7 +93,7 @@ func comment(r verifier.Result) string {
 }
 
 // judge finds the action for a message and the reply that carries it out.
-func (v *Verifying) judge(authors []string, results []verifier.Result) (policy.Action, policy.Situation) {
+func (v *Verifying) judge(authors policy.Authors, results []verifier.Result) (policy.Action, policy.Situation) {
 	verdicts := make([]policy.Verdict, len(results))
 	for i, r := range results {
 		verdicts[i] = policy.Verdict{Status: r.Status, Reason: r.Reason, Domain: r.Domain, Testing: r.Testing}
@@ -106,6 +106,8 @@ var (
 	refusedUnsigned     = mustReply(550, "5.7.20", "No passing DKIM signature found")
 	refusedUnacceptable = mustReply(550, "5.7.21", "No acceptable DKIM signature found")
 	refusedUnaligned    = mustReply(550, "5.7.22", "No valid author-matched DKIM signature found")
+	refusedFault        = mustReply(550, "5.3.0", "Message could not be examined")
+	refusedForgeries    = mustReply(550, "5.7.0", "Too many forged Authentication-Results fields")
 	keyLater            = mustReply(451, "4.7.5", "Unable to verify the DKIM signature now; please try again later")
 )
 
@@ -120,6 +122,8 @@ func reply(a policy.Action, s policy.Situation) milter.Response {
 		switch s {
 		case policy.NoAlignedPass:
 			return refusedUnaligned
+		case policy.VerifierFault:
+			return refusedFault
 		case policy.KeyTooSmall, policy.Security:
 			return refusedUnacceptable
 		}
@@ -127,6 +131,10 @@ func reply(a policy.Action, s policy.Situation) milter.Response {
 	}
 	return milter.Accept
 }
+
+// maxForged is how many fields in our name are removed from a message: nobody sends
+// more but to make the MTA work, and it is refused.
+const maxForged = 1000
 
 // decisions are the log's words for actions.
 var decisions = map[policy.Action]string{

@@ -291,7 +291,9 @@ func TestAuthorsCannotHide(t *testing.T) {
 		"second From field":       "From: x@evil.example\r\nFrom: ceo@bank.example\r\n",
 		"two pairs of brackets":   "From: CEO <ceo@bank.example> <x@evil.example>\r\n",
 		"behind too many fields":  strings.Repeat("X: y\r\n", 1100) + "From: ceo@bank.example\r\n",
-		"no From at all":          "Subject: hello\r\n",
+		"the one field too many":  "From: x@evil.example\r\n" + strings.Repeat("X: y\r\n", 999) + "From: ceo@bank.example\r\n",
+		"a third From field":      "From: x@evil.example\r\nFrom: y@evil.example\r\n" + strings.Repeat("X: y\r\n", 1100) + "From: ceo@bank.example\r\n",
+		"too large to be read":    "From: x@evil.example\r\nFrom: ceo@bank.example" + strings.Repeat(" (x)", 40_000) + "\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			w, mta, _ := receiver(t)
@@ -304,6 +306,19 @@ func TestAuthorsCannotHide(t *testing.T) {
 				t.Errorf("answered %v", reply)
 			}
 		})
+	}
+}
+
+// A row for one domain concerns nobody else: what bounces look like goes on.
+func TestUnreadableFromIsNotTheBanks(t *testing.T) {
+	for _, from := range []string{"MAILER-DAEMON (Mail Delivery System)", "Mail Delivery Subsystem <MAILER-DAEMON>", "<>", "a@b..example"} {
+		w, mta, _ := receiver(t)
+		own := w.snapshot.Verifying.Rules.Actions
+		own[policy.NoAlignedPass] = policy.RejectMail
+		w.snapshot.Verifying.Rules.Domains = map[string]policy.Actions{"bank.example": own}
+		if reply := deliver(t, mta, "From: "+from+"\r\n\r\nHello\r\n").Reply; reply.Refuses() {
+			t.Errorf("From: %s: answered %v", from, reply)
+		}
 	}
 }
 

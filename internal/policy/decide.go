@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"errors"
 	"strings"
 
 	"github.com/postseal/postseal/internal/mailaddr"
@@ -83,15 +84,20 @@ func (s *Snapshot) Incoming(f *Facts) bool {
 // incoming finds the authors of a message to verify, and whether all are exempt.
 func (s *Snapshot) incoming(d *Decision, f *Facts, trail *Trail) {
 	authors, err := authors(f.Fields)
+	if f.LostFrom {
+		err = errors.New("a From field is lost")
+		d.Authors.Lost = true
+	}
 	if err != nil {
 		trail.add("incoming, and the authors cannot be told: " + err.Error())
+		d.Authors.Raw = rawFrom(f.Fields)
 		return
 	}
 	d.Sender = authors[0]
 	exempt := true
 	for _, a := range authors {
 		trail.add("incoming, from " + a.String())
-		d.Authors = append(d.Authors, a.Domain)
+		d.Authors.Domains = append(d.Authors.Domains, a.Domain)
 		exempt = exempt && s.Exempt.Has(a.Domain)
 	}
 	if exempt {

@@ -41,6 +41,9 @@ type Facts struct {
 	// Macro looks up any other milter macro; nil when there are none.
 	Macro func(name string) string
 
+	// LostFrom says that a From field is not among Fields.
+	LostFrom bool
+
 	// ExemptRecipient is the first recipient for which Snapshot.DontSignTo
 	// said yes, or empty.
 	ExemptRecipient string
@@ -77,7 +80,7 @@ type Decision struct {
 	Tempfail bool
 
 	Sender  mailaddr.Address // zero where the sender could not be told
-	Authors []string         // of incoming mail: the domains of all From fields, none where they cannot be read
+	Authors Authors          // of incoming mail
 	Detail  string           // what the reason is about: a row, a recipient, a parse error
 }
 

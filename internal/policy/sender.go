@@ -79,6 +79,17 @@ func authors(fields *dkim.Fields) ([]mailaddr.Address, error) {
 	return all, nil
 }
 
+// rawFrom is the text of all From fields, for those that cannot be parsed: in lower
+// case and without blanks.
+func rawFrom(fields *dkim.Fields) string {
+	var b strings.Builder
+	for i := range fields.FromBottom("From") {
+		b.WriteString(strings.ToLower(strings.Join(strings.Fields(string(fields.Value(i))), "")))
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
 // oneDomain says whether all of at least one address share a domain.
 func oneDomain(list []mailaddr.Address) bool {
 	for _, a := range list {

@@ -87,47 +87,80 @@ func (v Verdict) Situation() Situation {
 	return Malformed
 }
 
-// Judge finds the action for a message from its verdicts, and the situation that
-// led to it. One good signature suffices, whatever stands beside it (RFC 6376 6.1),
-// but for authors whose domain must have signed itself. authors are the domains of
-// From; where they cannot be read every author may be claimed, and the strictest
-// row counts.
-func (v *Verification) Judge(authors []string, verdicts []Verdict) (Action, Situation) {
-	worst, why := v.judge(v.Actions, "", verdicts)
-	if len(authors) == 0 {
-		for _, row := range v.Domains {
-			if row[NoAlignedPass] > worst {
-				worst, why = row[NoAlignedPass], NoAlignedPass
+// Authors is whom an incoming message claims to be from.
+type Authors struct {
+	Domains []string // of all From fields, A-labels; none where they cannot be read
+	Raw     string   // their text then, in lower case and without blanks
+	Lost    bool     // a From field is not there to be read at all
+}
+
+// mayClaim tells whether From, which cannot be parsed, might be read as a domain's: it
+// holds the name, or text in which a name may hide.
+func (a Authors) mayClaim(domain string) bool {
+	hidden := func(r rune) bool { return r >= 0x80 || r == '\\' || r == '(' }
+	return a.Lost || strings.Contains(a.Raw, strings.TrimPrefix(domain, ".")) ||
+		strings.Contains(a.Raw, "=?") || strings.ContainsFunc(a.Raw, hidden) && strings.Contains(a.Raw, "@")
+}
+
+// rows are the actions that hold for the authors, with the domain of each. Where the
+// authors cannot be read, the row of every domain that they may claim holds, beside
+// the general one.
+func (v *Verification) rows(a Authors) func(yield func(string, Actions) bool) {
+	return func(yield func(string, Actions) bool) {
+		for _, author := range a.Domains {
+			if !a.Lost && !yield(author, v.actions(author)) {
+				return
 			}
 		}
-		return worst, why
+		if len(a.Domains) > 0 && !a.Lost {
+			return
+		}
+		if !yield("", v.Actions) {
+			return
+		}
+		for domain, row := range v.Domains {
+			if a.mayClaim(domain) && !yield(strings.TrimPrefix(domain, "."), row) {
+				return
+			}
+		}
 	}
-	for i, author := range authors {
-		action, situation := v.judge(v.actions(author), author, verdicts)
-		if i == 0 || action > worst {
-			worst, why = action, situation
+}
+
+// Judge finds the action for a message from its verdicts, and the situation that
+// led to it. One good signature suffices, whatever stands beside it (RFC 6376 6.1),
+// but for authors whose domain must have signed itself. The harshest of the authors'
+// rows counts.
+func (v *Verification) Judge(authors Authors, verdicts []Verdict) (worst Action, why Situation) {
+	first := true
+	for author, actions := range v.rows(authors) {
+		action, situation := judge(actions, author, verdicts)
+		if first || action > worst {
+			worst, why, first = action, situation, false
 		}
 	}
 	return worst, why
 }
 
 // FaultAction is for a message that met a fault of ours.
-func (v *Verification) FaultAction(authors []string) Action {
-	worst := v.Actions[VerifierFault]
-	for _, author := range authors {
-		worst = max(worst, v.actions(author)[VerifierFault])
+func (v *Verification) FaultAction(authors Authors) (worst Action) {
+	for _, actions := range v.rows(authors) {
+		worst = max(worst, actions[VerifierFault])
 	}
 	return worst
 }
 
 // judge is Judge for one author.
-func (v *Verification) judge(actions Actions, author string, verdicts []Verdict) (Action, Situation) {
-	passed, aligned, testing := false, false, false
+func judge(actions Actions, author string, verdicts []Verdict) (Action, Situation) {
+	passed, aligned, testing, later := false, false, false, false
 	for _, verdict := range verdicts {
 		own := author != "" && verdict.Domain != "" && within(author, verdict.Domain)
 		passed = passed || verdict.Status == dkim.Pass
 		aligned = aligned || own && verdict.Status == dkim.Pass
 		testing = testing || own && verdict.Testing
+		later = later || own && verdict.Status == dkim.TempError
+	}
+	if author != "" && actions[NoAlignedPass] != AcceptMail && !aligned && later {
+		return TempfailMail, DNSError // a DNS failure is never a reason to refuse for good
 	}
 	if action := actions[NoAlignedPass]; author != "" && action != AcceptMail && !aligned && !testing {
 		return action, NoAlignedPass
