@@ -90,7 +90,7 @@ func (p *process) dial() (*miltertest.MTA, error) {
 		}
 		mta := miltertest.New(&gathered{Conn: conn, out: bufio.NewWriterSize(conn, 4096)})
 		mta.Client = miltertest.Client{Host: "localhost", Family: milter.FamilyIPv4, Port: 1, Addr: "127.0.0.1"}
-		mta.Macros = map[string]string{"i": "4bBENCH", "{daemon_name}": "mx.example.net", "j": "mx.example.net"}
+		mta.Macros = map[string]string{"i": "4bBENCH", "{daemon_name}": "mx.example.net", "j": "mx.example.net", "v": "Postfix 3.7.11"}
 		_, err = mta.Negotiate(miltertest.PostfixOffer)
 		return mta, err
 	}
