@@ -192,31 +192,6 @@ func checkLines(t *testing.T, text string) {
 	}
 }
 
-// AR-4: header.b of signatures that begin alike.
-func TestSignatureTags(t *testing.T) {
-	long := strings.Repeat("A", 200)
-	tests := []struct {
-		name    string
-		b, want []string
-	}{
-		{"AR-4", []string{"abcdefghij", "zbcdefghij"}, []string{"abcdefgh", "zbcdefgh"}},
-		{"AR-4 clash", []string{"abcdefghijk", "zzzzzzzzzzz", "abcdefghiJk"}, []string{"abcdefghij", "zzzzzzzz", "abcdefghiJ"}},
-		{"AR-4 three", []string{"abcdefghX1", "abcdefghX2", "abcdefghY"}, []string{"abcdefghX1", "abcdefghX2", "abcdefghY"}},
-		{"one the start of another", []string{"abcdefghij", "abcdefghijkl"}, []string{"abcdefghij", "abcdefghijk"}},
-		{"the same twice", []string{"abcdefghij", "abcdefghij"}, []string{"abcdefgh", "abcdefgh"}},
-		{"short", []string{"abc", ""}, []string{"abc", ""}},
-		{"alike too long", []string{long + "a", long + "b"}, []string{long[:128], long[:128]}},
-		{"no signature", nil, []string{}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := authres.SignatureTags(tt.b); !reflect.DeepEqual(got, tt.want) {
-				t.Errorf("got %q, want %q", got, tt.want)
-			}
-		})
-	}
-}
-
 // Another implementation reads the same, as far as it can: it knows no quotes and no comments.
 func TestReadByGoMsgauth(t *testing.T) {
 	r := signed("pass", "example.com", "joe@example.com")

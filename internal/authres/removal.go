@@ -1,7 +1,6 @@
 package authres
 
 import (
-	"iter"
 	"slices"
 	"strings"
 )
@@ -15,24 +14,6 @@ type Removal struct {
 	// SpareMethods keeps fields with our ID that have results of these methods only: those of local milters that run before us. A
 	// stranger's field of that kind is kept as well.
 	SpareMethods []string
-}
-
-// Ordinals goes through the header of a message, names and values in their order, and returns which fields of the name
-// Authentication-Results must go: the first one is 1, as in a milter's change-header command. They come in descending order, since each
-// deletion moves up what stands below it.
-func (r Removal) Ordinals(fields iter.Seq2[string, []byte]) []int {
-	var found []int
-	n := 0
-	for name, value := range fields {
-		if !IsFieldName(name) {
-			continue
-		}
-		if n++; r.Removes(value) {
-			found = append(found, n)
-		}
-	}
-	slices.Reverse(found)
-	return found
 }
 
 // Removes tells whether an Authentication-Results field with this value must go.

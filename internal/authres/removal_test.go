@@ -1,8 +1,6 @@
 package authres_test
 
 import (
-	"iter"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -102,40 +100,6 @@ func TestRemovesByRule(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			if got := tt.rules.Removes([]byte(tt.value)); got != tt.removes {
 				t.Errorf("removed %v: %q", got, tt.value)
-			}
-		})
-	}
-}
-
-// list is a header of names and values by turns.
-func list(text ...string) iter.Seq2[string, []byte] {
-	return func(yield func(string, []byte) bool) {
-		for i := 0; i < len(text); i += 2 {
-			if !yield(text[i], []byte(text[i+1])) {
-				return
-			}
-		}
-	}
-}
-
-func TestOrdinals(t *testing.T) {
-	const ar = "Authentication-Results"
-	forged, foreign := " mx.example.net; dkim=pass", " mx.example.org; dkim=pass"
-	tests := []struct {
-		name   string
-		header []string
-		want   []int
-	}{
-		{"AR-6 from the last up", []string{ar, forged, "Received", "x", ar, forged, ar, foreign, ar, forged}, []int{4, 2, 1}},
-		{"AR-9 foreign above forged", []string{ar, foreign, "From", "a@b", ar, forged}, []int{2}},
-		{"SE-6 names", []string{"AUTHENTICATION-results", foreign, "Authentication-Results \t", forged, "authentication-results", forged}, []int{3, 2}},
-		{"names that are not it", []string{"Authentication-Re\u017fults", forged, "X-Authentication-Results", forged, "ARC-Authentication-Results", forged, ar, forged}, []int{1}},
-		{"none", []string{"From", "a@b", ar, foreign}, nil},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := (authres.Removal{ID: ours}).Ordinals(list(tt.header...)); !reflect.DeepEqual(got, tt.want) {
-				t.Errorf("got %v, want %v", got, tt.want)
 			}
 		})
 	}
