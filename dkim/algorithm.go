@@ -48,3 +48,12 @@ func ParseAlgorithm(s string) (Algorithm, error) {
 	}
 	return 0, fmt.Errorf("algorithm %q: want rsa-sha256 or ed25519-sha256", s)
 }
+
+// MarshalText writes what String gives, for JSON.
+func (a Algorithm) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// UnmarshalText reads what ParseAlgorithm does.
+func (a *Algorithm) UnmarshalText(text []byte) (err error) {
+	*a, err = ParseAlgorithm(string(text))
+	return err
+}

@@ -90,10 +90,10 @@ type Key struct {
 	Owner     string         `json:"owner"`    // Domain.Name
 	Domain    string         `json:"domain"`   // d=, the domain of Owner
 	Selector  string         `json:"selector"` // s=, lower case
-	Algorithm dkim.Algorithm `json:"-"`
+	Algorithm dkim.Algorithm `json:"algorithm"`
 	Bits      int            `json:"bits"`
 	Record    string         `json:"record"`      // text of the TXT record, "v=DKIM1; k=rsa; p=…"
-	Public    []byte         `json:"-"`           // SubjectPublicKeyInfo, DER
+	Public    []byte         `json:"public"`      // SubjectPublicKeyInfo, DER
 	Print     string         `json:"fingerprint"` // "SHA256:" and the hash of Public in hex
 
 	Slot     int    `json:"slot,omitempty"`     // CNAME modes: from 1; 0 in TXT mode
