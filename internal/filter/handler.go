@@ -48,6 +48,7 @@ type Handler struct {
 	Mode    policy.Mode
 	Log     *slog.Logger
 	Gate    Gate
+	Observe func(Event) // told of each message when it ends; may be nil
 }
 
 // NewSession implements milter.Handler.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/verifier"
 )
 
 // The decisions that a log line can state.
@@ -33,12 +34,13 @@ type outcome struct {
 	reason   policy.Reason
 	detail   string
 	tempfail bool
-	reply    milter.Response // of incoming mail; the zero value lets it through
-	results  []string        // verdicts on incoming mail
-	values   []string        // DKIM-Signature values
-	keys     []string        // domain/selector of each
-	failures []string        // keys that could not sign beside those that did
-	warnings []string        // what the MTA will change after us
+	reply    milter.Response   // of incoming mail; the zero value lets it through
+	results  []string          // verdicts on incoming mail
+	verdicts []verifier.Result // the same, for counters
+	values   []string          // DKIM-Signature values
+	keys     []string          // domain/selector of each
+	failures []string          // keys that could not sign beside those that did
+	warnings []string          // what the MTA will change after us
 }
 
 // log writes the message's one line.

@@ -205,7 +205,7 @@ func (s *session) endVerified(mods *milter.Modifications) milter.Response {
 	if m.fault != "" {
 		action, situation = v.Rules.FaultAction(m.decision.Authors), policy.VerifierFault
 	}
-	o := outcome{decision: decisions[action], reason: summary(results), detail: m.fault, results: resultWords(results), reply: reply(action, situation)}
+	o := outcome{decision: decisions[action], reason: summary(results), detail: m.fault, results: resultWords(results), verdicts: results, reply: reply(action, situation)}
 	if m.overLimit != "" {
 		o.detail = m.overLimit
 	}
@@ -277,6 +277,7 @@ func (s *session) drop() {
 // finish logs the message's one line, ends it and gives the reply.
 func (s *session) finish(o outcome) milter.Response {
 	s.log(o)
+	s.observe(&o)
 	s.drop()
 	if o.tempfail {
 		return deferred

@@ -36,6 +36,7 @@ type world struct {
 	address  string
 	gate     Gate
 	log      safeBuffer
+	events   chan Event
 }
 
 // safeBuffer collects the log and tells when something was written.
@@ -116,7 +117,7 @@ func newWorldFor(t testing.TB, mode policy.Mode) *world {
 	}
 	networks, _ := netlist.Parse([]string{"127.0.0.1"})
 	peers, _ := netlist.Parse([]string{"192.0.2.99"})
-	w := &world{log: safeBuffer{wrote: make(chan struct{}, 1)}, record: key.PublicRecord(), snapshot: &Snapshot{
+	w := &world{log: safeBuffer{wrote: make(chan struct{}, 1)}, events: make(chan Event, 100), record: key.PublicRecord(), snapshot: &Snapshot{
 		Snapshot:  &policy.Snapshot{Tables: tables, Trust: policy.Trust{Networks: networks}, Peers: peers, SenderHeaders: []string{"From"}},
 		Signing:   signer.Options{Canonicalization: canon.Pair{Header: canon.Relaxed, Body: canon.Relaxed}},
 		Verifying: Verifying{Verifier: verifier.New(ownKeys(nil), verifier.Options{}), AuthservID: "mx.example.net", ReportUnsigned: true},
@@ -136,7 +137,7 @@ func (w *world) serve(t testing.TB, mode policy.Mode) {
 	log := slog.New(slog.NewJSONHandler(&w.log, nil))
 	w.gate = NewGate(0)
 	server := &milter.Server{
-		Handler: &Handler{Current: func() *Snapshot { return w.snapshot }, Mode: mode, Log: log, Gate: w.gate},
+		Handler: &Handler{Current: func() *Snapshot { return w.snapshot }, Mode: mode, Log: log, Gate: w.gate, Observe: w.observe},
 		Log:     log, Limits: milter.Limits{FrameBytes: 100_000},
 	}
 	server.Actions, server.Required, server.Steps = Negotiation(mode)
