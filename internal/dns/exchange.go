@@ -28,12 +28,13 @@ func question(name string) *wire.Msg {
 	return q
 }
 
-// exchange asks one server over one network ("udp", "tcp") and returns the answer to this question, whatever it says.
-func exchange(ctx context.Context, network, server, name string, timeout time.Duration) (*wire.Msg, error) {
+// Exchange asks one server, HOST:PORT, one question over one network ("udp", "tcp") and returns the answer to this question, whatever it
+// says. Over UDP it may be cut short (Truncated). The question must have a random ID and one entry.
+func Exchange(ctx context.Context, network, server string, q *wire.Msg, timeout time.Duration) (*wire.Msg, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	start, strays := time.Now(), 0
-	reply, err := converse(ctx, network, server, question(name), &strays)
+	reply, err := converse(ctx, network, server, q, &strays)
 	switch {
 	case err == nil:
 		return reply, nil

@@ -72,8 +72,8 @@ func texts(rrs []wire.RR, name string) (txt []string, ttl time.Duration) {
 	ttl = maxPositive
 	for _, rr := range rrs {
 		if record, ok := rr.(*wire.TXT); ok && isOf(record.Hdr, name) {
-			txt = append(txt, unescape(strings.Join(record.Txt, "")))
-			ttl = min(ttl, lifetime(record.Hdr.Ttl))
+			txt = append(txt, strings.Join(Strings(record), ""))
+			ttl = min(ttl, Lifetime(record.Hdr.Ttl))
 		}
 	}
 	return txt, ttl
@@ -83,7 +83,7 @@ func texts(rrs []wire.RR, name string) (txt []string, ttl time.Duration) {
 func alias(rrs []wire.RR, name string) (target string, ttl time.Duration, ok bool) {
 	for _, rr := range rrs {
 		if record, ok := rr.(*wire.CNAME); ok && isOf(record.Hdr, name) {
-			return strings.ToLower(strings.TrimSuffix(record.Target, ".")), lifetime(record.Hdr.Ttl), true
+			return strings.ToLower(strings.TrimSuffix(record.Target, ".")), Lifetime(record.Hdr.Ttl), true
 		}
 	}
 	return "", 0, false
@@ -94,7 +94,7 @@ func alias(rrs []wire.RR, name string) (target string, ttl time.Duration, ok boo
 func negativeTTL(authority []wire.RR) (ttl time.Duration, ok bool) {
 	for _, rr := range authority {
 		if soa, ok := rr.(*wire.SOA); ok {
-			return min(lifetime(soa.Hdr.Ttl), lifetime(soa.Minttl)), true
+			return min(Lifetime(soa.Hdr.Ttl), Lifetime(soa.Minttl)), true
 		}
 	}
 	return 0, false
@@ -115,12 +115,21 @@ func isOf(h wire.RR_Header, name string) bool {
 	return h.Class == wire.ClassINET && len(owner) == len(name) && strings.EqualFold(owner, name)
 }
 
-// lifetime is a TTL; one with its highest bit set is 0 (RFC 2181 section 8).
-func lifetime(ttl uint32) time.Duration {
+// Lifetime is a TTL; one with its highest bit set is 0 (RFC 2181 section 8).
+func Lifetime(ttl uint32) time.Duration {
 	if ttl > 1<<31-1 {
 		return 0
 	}
 	return time.Duration(ttl) * time.Second
+}
+
+// Strings returns the octets of each character-string of a TXT record as they went over the wire.
+func Strings(record *wire.TXT) []string {
+	out := make([]string, len(record.Txt))
+	for i, s := range record.Txt {
+		out[i] = unescape(s)
+	}
+	return out
 }
 
 // unescape undoes the zone-file form (RFC 1035 section 5.1) in which the library gives octets.

@@ -3,6 +3,8 @@ package dns
 import (
 	"context"
 	"time"
+
+	wire "github.com/miekg/dns"
 )
 
 // network asks servers.
@@ -56,14 +58,9 @@ func (n *network) ask(ctx context.Context, from link) (next link, failed []Try, 
 	return link{}, failed, failed[len(failed)-1].Err
 }
 
-// try asks one server, over TCP if the answer is too long for UDP, and says which it was last.
+// try asks one server where a chain leads, and says over which network it was asked last.
 func (n *network) try(ctx context.Context, server string, from link) (next link, over string, err error) {
-	over = udp
-	reply, err := exchange(ctx, udp, server, from.name, n.timeout)
-	if err == nil && reply.Truncated {
-		over = tcp
-		reply, err = exchange(ctx, tcp, server, from.name, n.timeout)
-	}
+	reply, over, err := n.exchange(ctx, server, question(from.name))
 	if err != nil {
 		return link{}, over, err
 	}
@@ -71,4 +68,16 @@ func (n *network) try(ctx context.Context, server string, from link) (next link,
 	next.server = server
 	next.secure = next.secure && n.trust.believes(server)
 	return next, over, err
+}
+
+// exchange asks one server a question, over TCP if the answer is too long for UDP.
+func (n *network) exchange(ctx context.Context, server string, q *wire.Msg) (reply *wire.Msg, over string, err error) {
+	reply, err = Exchange(ctx, udp, server, q, n.timeout)
+	if err != nil || !reply.Truncated {
+		return reply, udp, err
+	}
+	again := q.Copy()
+	again.Id = wire.Id()
+	reply, err = Exchange(ctx, tcp, server, again, n.timeout)
+	return reply, tcp, err
 }
