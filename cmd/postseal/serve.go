@@ -13,6 +13,8 @@ import (
 
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/daemon"
+	"github.com/postseal/postseal/internal/logging"
+	"github.com/postseal/postseal/internal/systemd"
 )
 
 func newServe(io stdio) *cobra.Command {
@@ -45,8 +47,8 @@ way have limits.stop_timeout to end.`,
 		hangup := make(chan os.Signal, 1)
 		signal.Notify(hangup, syscall.SIGHUP)
 		defer signal.Stop(hangup)
-		log := daemon.NewLogger(io.err, cfg.Log)
-		d, err := daemon.Open(load, log)
+		log, _ := logging.New(io.err, cfg.Log)
+		d, err := daemon.Open(load, log, daemon.Environment{Manager: systemd.NewManager(log), Sockets: systemd.TakeSockets()})
 		var listening *daemon.ListenError
 		switch {
 		case errors.As(err, &listening):

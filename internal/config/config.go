@@ -157,8 +157,9 @@ type Limits struct {
 
 // Log is the [log] table.
 type Log struct {
-	Format string `toml:"format"` // text | json
-	Level  string `toml:"level"`  // debug | info | warn | error
+	Format       string `toml:"format"`        // text | json | journal
+	Level        string `toml:"level"`         // debug | info | warn | error
+	SyslogPrefix string `toml:"syslog_prefix"` // auto | always | never
 }
 
 // DefaultPath is where the packages install the file.
@@ -212,7 +213,7 @@ func Default() *Config {
 			RecordBytes:   4096,
 			RecordsCached: 10_000,
 		},
-		Log: Log{Format: "text", Level: "info"},
+		Log: Log{Format: "text", Level: "info", SyslogPrefix: "auto"},
 	}
 }
 

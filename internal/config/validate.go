@@ -40,8 +40,9 @@ func (c *Config) validate() Problems {
 			v.report("sign.sender_headers", "", "%q is no name of a header field", name)
 		}
 	}
-	v.oneOf("log.format", c.Log.Format, "text", "json")
+	v.oneOf("log.format", c.Log.Format, "text", "json", "journal")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	v.oneOf("log.syslog_prefix", c.Log.SyslogPrefix, "auto", "always", "never")
 	v.limits(c.Limits)
 	return v.problems
 }
@@ -69,9 +70,6 @@ func (v *validator) listener(key string, l Listener) {
 	v.oneOf(key+".mode", l.Mode, "sign", "verify", "both")
 	if _, err := ParseMode(l.SocketMode); err != nil {
 		v.report(key+".socket_mode", `for example "0660"`, "%v", err)
-	}
-	if network == "fd" {
-		v.report(key+".address", "name an inet: or unix: socket", "sockets that systemd hands over are not supported yet")
 	}
 	if network != "unix" && (l.SocketOwner != "" || l.SocketGroup != "") {
 		v.report(key, "", "socket_owner and socket_group are for unix sockets")

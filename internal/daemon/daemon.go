@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,6 +17,7 @@ import (
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/filter"
 	"github.com/postseal/postseal/internal/policy"
+	"github.com/postseal/postseal/internal/systemd"
 	"github.com/postseal/postseal/keytable"
 	"github.com/postseal/postseal/milter"
 )
@@ -29,23 +29,31 @@ type Daemon struct {
 	current atomic.Pointer[filter.Snapshot]
 	first   *config.Config // as started: listeners and limits keep to it
 
-	listeners []net.Listener
-	servers   []*milter.Server
+	env      Environment
+	doors    []*door
+	stopping atomic.Bool
 
 	reloading sync.Mutex
 	lookup    *Lookup
 	validate  context.CancelFunc // stops the running pass over the keys
 }
 
+// Environment is what the process has from whoever started it. The zero value is a
+// process without a service manager.
+type Environment struct {
+	Manager *systemd.Manager
+	Sockets *systemd.Sockets
+}
+
 // Open builds the first snapshot and opens the listeners. load gives the
 // configuration, now and at each reload. The error holds all problems of
 // configuration and tables.
-func Open(load func() (*config.Config, error), log *slog.Logger) (*Daemon, error) {
+func Open(load func() (*config.Config, error), log *slog.Logger, env Environment) (*Daemon, error) {
 	cfg, err := load()
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{load: load, log: log, first: cfg, validate: func() {}}
+	d := &Daemon{load: load, log: log, env: env, first: cfg, validate: func() {}}
 	snapshot, err := d.build(cfg)
 	if err != nil {
 		return nil, err
@@ -55,15 +63,12 @@ func Open(load func() (*config.Config, error), log *slog.Logger) (*Daemon, error
 			return nil, err
 		}
 	}
+	if err := d.openAll(cfg); err != nil {
+		return nil, err
+	}
 	gate := filter.NewGate(int(cfg.Limits.KeyOperations))
-	for _, l := range cfg.Listeners {
-		ln, err := listen(l)
-		if err != nil {
-			d.closeListeners()
-			return nil, &ListenError{err}
-		}
-		d.listeners = append(d.listeners, ln)
-		d.servers = append(d.servers, d.server(l, cfg.Limits, gate))
+	for _, dr := range d.doors {
+		dr.server = d.server(dr.Listener, cfg.Limits, gate)
 	}
 	d.use(snapshot)
 	return d, nil
@@ -135,29 +140,28 @@ func descriptors() int {
 	return max(1, int(limit.Cur)-keptDescriptors)
 }
 
-// Addresses tells where the daemon listens, in the order of the configuration.
-func (d *Daemon) Addresses() []net.Addr {
-	var all []net.Addr
-	for _, ln := range d.listeners {
-		all = append(all, ln.Addr())
-	}
-	return all
-}
-
 // Run serves until ctx ends or a listener fails, and then stops in order:
 // messages that are under way have limits.stop_timeout to end.
 func (d *Daemon) Run(ctx context.Context) error {
-	failed := make(chan error, len(d.servers))
-	for i, s := range d.servers {
-		d.log.Info("listening", "address", d.first.Listeners[i].Address, "mode", d.first.Listeners[i].Mode)
-		go func() { failed <- s.Serve(d.listeners[i]) }()
+	watched, unwatch := context.WithCancel(context.Background())
+	defer unwatch()
+	failed := make(chan error, len(d.sockets()))
+	for _, dr := range d.doors {
+		for _, s := range dr.sockets {
+			d.log.Info("listening", "address", dr.Address, "mode", dr.Mode)
+			go func() { failed <- dr.server.Serve(s) }()
+		}
 	}
+	d.env.Manager.Ready(d.status())
+	go d.watch(watched)
 	var err error
 	select {
 	case <-ctx.Done():
 	case err = <-failed:
 	}
+	d.stopping.Store(true)
 	d.log.Info("stopping", "timeout", time.Duration(d.first.Limits.StopTimeout))
+	d.env.Manager.Stopping("stopping: messages under way may end")
 	d.stop()
 	d.log.Info("stopped")
 	if errors.Is(err, milter.ErrServerClosed) {
@@ -170,9 +174,9 @@ func (d *Daemon) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(d.first.Limits.StopTimeout))
 	defer cancel()
 	var wg sync.WaitGroup
-	for _, s := range d.servers {
+	for _, dr := range d.doors {
 		wg.Go(func() {
-			if err := s.Shutdown(ctx); err != nil {
+			if err := dr.server.Shutdown(ctx); err != nil {
 				d.log.Warn("messages were cut off", "error", err)
 			}
 		})
@@ -181,12 +185,6 @@ func (d *Daemon) stop() {
 	d.reloading.Lock()
 	d.validate()
 	d.reloading.Unlock()
-}
-
-func (d *Daemon) closeListeners() {
-	for _, ln := range d.listeners {
-		ln.Close()
-	}
 }
 
 // use makes a snapshot the current one, names its rows that are out of

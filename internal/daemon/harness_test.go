@@ -13,6 +13,7 @@ import (
 
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/logging"
 	"github.com/postseal/postseal/milter/miltertest"
 )
 
@@ -50,6 +51,12 @@ type logLine struct {
 // start runs a daemon until the test ends.
 func start(t *testing.T, load func() (*config.Config, error)) *testDaemon {
 	t.Helper()
+	return startIn(t, load, Environment{})
+}
+
+// startIn runs a daemon as somebody else would start it.
+func startIn(t *testing.T, load func() (*config.Config, error), env Environment) *testDaemon {
+	t.Helper()
 	out, in := io.Pipe()
 	td := &testDaemon{lines: make(chan logLine, 1<<16)}
 	go func() {
@@ -61,7 +68,8 @@ func start(t *testing.T, load func() (*config.Config, error)) *testDaemon {
 			td.lines <- line
 		}
 	}()
-	d, err := Open(load, NewLogger(in, config.Log{Format: "json", Level: "debug"}))
+	log, _ := logging.New(in, config.Log{Format: "json", Level: "debug"})
+	d, err := Open(load, log, env)
 	if err != nil {
 		t.Fatal(err)
 	}

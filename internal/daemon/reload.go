@@ -12,6 +12,13 @@ import (
 func (d *Daemon) Reload() error {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
+	d.env.Manager.Reloading()
+	err := d.reload()
+	d.env.Manager.Ready(d.reloadStatus(err))
+	return err
+}
+
+func (d *Daemon) reload() error {
 	cfg, err := d.load()
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -128,7 +129,7 @@ func TestStrictRefusesBadRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.Strict = true
-	_, err = Open(func() (*config.Config, error) { return cfg, nil }, NewLogger(os.Stderr, cfg.Log))
+	_, err = Open(func() (*config.Config, error) { return cfg, nil }, slog.New(slog.DiscardHandler), Environment{})
 	if err == nil || !strings.Contains(err.Error(), "keytable:2: ") {
 		t.Errorf("got %v", err)
 	}

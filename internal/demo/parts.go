@@ -13,6 +13,7 @@ import (
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/daemon"
+	"github.com/postseal/postseal/internal/logging"
 )
 
 // running is the real daemon code in this process.
@@ -31,7 +32,8 @@ func (d *demo) startDaemon(ctx context.Context) (*running, error) {
 		return cfg, nil
 	}
 	r := new(running)
-	instance, err := daemon.Open(load, daemon.NewLogger(&r.log, config.Log{Format: "text", Level: "info"}))
+	log, _ := logging.New(&r.log, config.Log{Format: "text", Level: "info", SyslogPrefix: "never"})
+	instance, err := daemon.Open(load, log, daemon.Environment{})
 	if err != nil {
 		return nil, err
 	}
