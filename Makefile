@@ -6,7 +6,7 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 UNIT     = $(shell $(GO) list ./... | grep -v /test/)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: all build check fmt lint unit race e2e setup test bench-check fuzz clean
+.PHONY: all build check fmt lint unit race e2e setup test packages man bench-check fuzz clean
 
 all: build
 
@@ -32,7 +32,17 @@ race:
 setup:
 	test/setup
 
-e2e: setup build
+# man pages, as the packages carry them
+man:
+	mkdir -p out/man
+	for page in packaging/man/*; do gzip -9nc $$page >out/man/$${page##*/}.gz; done
+
+# deb and rpm for amd64 and arm64, into out/
+packages: man
+	rm -f out/*.deb out/*.rpm
+	packaging/build
+
+e2e: setup build packages
 	POSTSEAL=$(CURDIR)/bin/postseal $(GO) test -count=1 -timeout 25m ./test/...
 
 test: setup check race e2e
