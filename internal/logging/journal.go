@@ -22,7 +22,7 @@ type journalHandler struct {
 }
 
 func newJournalHandler(socket string, spare slog.Handler, alone bool, opts *slog.HandlerOptions) *journalHandler {
-	to := &journal{path: socket}
+	to := &journal{path: socket, now: time.Now}
 	text := slog.NewTextHandler(&to.message, &slog.HandlerOptions{Level: opts.Level, ReplaceAttr: withoutWhatTheJournalHas})
 	return &journalHandler{to: to, level: opts.Level, text: text, spare: spare, alone: alone}
 }

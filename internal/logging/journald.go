@@ -30,6 +30,7 @@ const (
 // would wait with it.
 type journal struct {
 	path string
+	now  func() time.Time
 	lost atomic.Uint64 // lines that nobody took, since the last one that was sent
 
 	mu      sync.Mutex
@@ -50,7 +51,7 @@ func (j *journal) send(entry []byte) error {
 	if cap(j.data) > maxKept {
 		j.data = nil
 	}
-	if j.failure != nil && time.Now().Before(j.retry) {
+	if j.failure != nil && j.now().Before(j.retry) {
 		return j.failure
 	}
 	err := j.sendOn(entry)
@@ -60,7 +61,7 @@ func (j *journal) send(entry []byte) error {
 		err = j.sendOn(entry)
 	}
 	if j.failure = err; err != nil {
-		j.retry = time.Now().Add(pause)
+		j.retry = j.now().Add(pause)
 	}
 	return err
 }
@@ -97,6 +98,23 @@ func (j *journal) sendFile(entry []byte) error {
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE|unix.F_SEAL_SEAL); err != nil {
 		return os.NewSyscallError("fcntl", err)
 	}
-	_, _, err = j.conn.WriteMsgUnix(nil, unix.UnixRights(fd), nil)
-	return err
+	return j.sendDescriptor(fd)
+}
+
+// sendDescriptor sends a datagram that is nothing but a descriptor. WriteMsgUnix does
+// not write to a connected socket.
+func (j *journal) sendDescriptor(fd int) error {
+	raw, err := j.conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var sent error
+	err = raw.Write(func(socket uintptr) bool {
+		sent = unix.Sendmsg(int(socket), nil, unix.UnixRights(fd), nil, unix.MSG_NOSIGNAL)
+		return !errors.Is(sent, unix.EAGAIN)
+	})
+	if err != nil {
+		return err
+	}
+	return os.NewSyscallError("sendmsg", sent)
 }
