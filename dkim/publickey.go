@@ -40,6 +40,14 @@ func (k *PublicKey) Bits() int {
 	return 8 * ed25519.PublicKeySize
 }
 
+// Key returns the key itself, an *rsa.PublicKey or an ed25519.PublicKey.
+func (k *PublicKey) Key() crypto.PublicKey {
+	if k.rsa != nil {
+		return k.rsa
+	}
+	return k.ed
+}
+
 // Equal tells whether other, an *rsa.PublicKey or an ed25519.PublicKey, is the same key.
 func (k *PublicKey) Equal(other crypto.PublicKey) bool {
 	if k.rsa != nil {
