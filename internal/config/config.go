@@ -28,6 +28,7 @@ type Config struct {
 	Verify     Verify     `toml:"verify"`
 	DNS        DNS        `toml:"dns"`
 	Limits     Limits     `toml:"limits"`
+	Metrics    Metrics    `toml:"metrics"`
 	Log        Log        `toml:"log"`
 
 	// Path is the file's name as given, for messages.
@@ -155,6 +156,12 @@ type Limits struct {
 	RecordsCached int64    `toml:"records_cached"` // DNS answers
 }
 
+// Metrics is the [metrics] table.
+type Metrics struct {
+	Listen     string `toml:"listen"`      // see ParseHTTPAddress; "" is off
+	LabelPairs int64  `toml:"label_pairs"` // domain and selector with a series of their own
+}
+
 // Log is the [log] table.
 type Log struct {
 	Format       string `toml:"format"`        // text | json | journal
@@ -213,7 +220,8 @@ func Default() *Config {
 			RecordBytes:   4096,
 			RecordsCached: 10_000,
 		},
-		Log: Log{Format: "text", Level: "info", SyslogPrefix: "auto"},
+		Metrics: Metrics{LabelPairs: 1000},
+		Log:     Log{Format: "text", Level: "info", SyslogPrefix: "auto"},
 	}
 }
 

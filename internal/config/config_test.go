@@ -188,3 +188,39 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestParseHTTPAddress(t *testing.T) {
+	for _, c := range []struct {
+		in, network, address string
+		warns                bool
+	}{
+		{"127.0.0.1:9891", "tcp", "127.0.0.1:9891", false},
+		{"127.9.9.9:0", "tcp", "127.9.9.9:0", false},
+		{"[::1]:9891", "tcp", "[::1]:9891", false},
+		{"localhost:9891", "tcp", "localhost:9891", false},
+		{"unix:/run/postseal/metrics.sock", "unix", "/run/postseal/metrics.sock", false},
+		{"fd:metrics", "fd", "metrics", false},
+		{":9891", "tcp", ":9891", true},
+		{"0.0.0.0:9891", "tcp", "0.0.0.0:9891", true},
+		{"[2001:db8::1]:9891", "tcp", "[2001:db8::1]:9891", true},
+		{"9891", "", "", false},
+		{"127.0.0.1", "", "", false},
+		{"127.0.0.1:http", "", "", false},
+		{"127.0.0.1:65536", "", "", false},
+		{"mail.example.com:9891", "", "", false},
+		{"inet:9891@127.0.0.1", "", "", false},
+		{"unix:metrics.sock", "", "", false},
+		{"http://127.0.0.1:9891", "", "", false},
+		{"", "", "", false},
+	} {
+		network, address, err := ParseHTTPAddress(c.in)
+		if network != c.network || address != c.address || (err == nil) != (c.network != "") {
+			t.Errorf("%q: got %q %q %v", c.in, network, address, err)
+		}
+		cfg := Default()
+		cfg.Metrics.Listen = c.in
+		if got := cfg.Warnings(); (len(got) > 0) != c.warns {
+			t.Errorf("%q: warnings %v", c.in, got)
+		}
+	}
+}

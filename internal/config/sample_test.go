@@ -56,7 +56,7 @@ func TestSampleNamesEveryKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, table := range []reflect.Type{
-		reflect.TypeFor[Listener](), reflect.TypeFor[Sign](), reflect.TypeFor[User](), reflect.TypeFor[Limits](), reflect.TypeFor[Log](),
+		reflect.TypeFor[Listener](), reflect.TypeFor[Sign](), reflect.TypeFor[User](), reflect.TypeFor[Limits](), reflect.TypeFor[Log](), reflect.TypeFor[Metrics](),
 		reflect.TypeFor[Verify](), reflect.TypeFor[VerifyDomain](), reflect.TypeFor[DNS](),
 	} {
 		for key, kind := range fieldsOf(table) {

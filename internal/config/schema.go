@@ -13,9 +13,8 @@ import (
 // postseal which this version does not have: accepting them in silence would
 // promise something that does not happen.
 var reserved = map[string]string{
-	"store":   "the managed key store",
-	"panel":   "the control panel",
-	"metrics": "metrics",
+	"store": "the managed key store",
+	"panel": "the control panel",
 }
 
 // checker compares the generic form of a file with the Config struct, collects

@@ -40,6 +40,7 @@ func (c *Config) validate() Problems {
 			v.report("sign.sender_headers", "", "%q is no name of a header field", name)
 		}
 	}
+	v.metrics(c.Metrics)
 	v.oneOf("log.format", c.Log.Format, "text", "json", "journal")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.syslog_prefix", c.Log.SyslogPrefix, "auto", "always", "never")
@@ -74,6 +75,24 @@ func (v *validator) listener(key string, l Listener) {
 	if network != "unix" && (l.SocketOwner != "" || l.SocketGroup != "") {
 		v.report(key, "", "socket_owner and socket_group are for unix sockets")
 	}
+}
+
+func (v *validator) metrics(m Metrics) {
+	if m.Listen != "" {
+		if _, _, err := ParseHTTPAddress(m.Listen); err != nil {
+			v.report("metrics.listen", "for example 127.0.0.1:9891 or unix:/run/postseal/metrics.sock", "%v", err)
+		}
+	}
+	v.between("metrics.label_pairs", m.LabelPairs, 0, 100_000)
+}
+
+// Warnings are about what works and may not be meant.
+func (c *Config) Warnings() (all Problems) {
+	if _, address, err := ParseHTTPAddress(c.Metrics.Listen); err == nil && !onlyThisHost(address) {
+		all = append(all, c.Problem("metrics.listen", "listen on 127.0.0.1, or let a firewall say who may ask",
+			"other hosts reach %s, and anybody may read there which domains send how much", c.Metrics.Listen))
+	}
+	return all
 }
 
 // ParseMode reads the octal permissions of a socket file.
