@@ -1,13 +1,16 @@
 package systemd
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"net"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/coreos/go-systemd/v22/activation"
+	"golang.org/x/sys/unix"
 )
 
 // Sockets are those that systemd opened for us, by FileDescriptorName=. The zero
@@ -22,7 +25,7 @@ type Sockets struct {
 func TakeSockets() *Sockets {
 	s := &Sockets{listeners: map[string][]net.Listener{}, unusable: map[string]error{}}
 	for _, f := range activation.Files(true) {
-		ln, err := net.FileListener(f)
+		ln, err := listener(f)
 		f.Close() // the listener has its own
 		if err != nil {
 			s.unusable[f.Name()] = err
@@ -33,6 +36,19 @@ func TakeSockets() *Sockets {
 	return s
 }
 
+// listener makes a listener of a descriptor. The net package would take a datagram
+// socket too, and the connection that Accept=yes hands over.
+func listener(f *os.File) (net.Listener, error) {
+	accepts, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if err == nil && accepts == 0 {
+		err = errors.New("it accepts no connections")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return net.FileListener(f)
+}
+
 // Take gives the sockets of a name away: one, or several where the unit has several
 // ListenStream= lines. Closing them does not remove the file of a unix socket, which
 // belongs to systemd.
@@ -41,7 +57,7 @@ func (s *Sockets) Take(name string) ([]net.Listener, error) {
 		s = &Sockets{}
 	}
 	if err := s.unusable[name]; err != nil {
-		return nil, fmt.Errorf("fd:%s: not a socket that listens for connections: %w (ListenStream= makes one)", name, err)
+		return nil, fmt.Errorf("fd:%s: not a listening socket: %w (it takes ListenStream= and Accept=no)", name, err)
 	}
 	taken := s.listeners[name]
 	if len(taken) == 0 {
