@@ -1,0 +1,40 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+
+	"github.com/postseal/postseal/internal/domains"
+)
+
+// conflictError says that a transaction lost against another. To a caller it is a store that was busy for too long.
+type conflictError struct{ err error }
+
+func (e *conflictError) Error() string { return e.err.Error() }
+func (e *conflictError) Unwrap() error { return e.err }
+
+// explain says what was done to which store when err came, and marks what may work later as domains.ErrUnavailable.
+func (s *Store) explain(doing string, err error) error {
+	weight := s.weigh(err)
+	var netErr net.Error
+	switch {
+	case errors.Is(err, context.Canceled):
+		return fmt.Errorf("%s: %s: %w", s.name, doing, err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w: %s: no answer within %v: %w", s.name, domains.ErrUnavailable, doing, s.timeout, err)
+	case weight == conflict:
+		return &conflictError{fmt.Errorf("%s: %w: %s: other writers came first: %w", s.name, domains.ErrUnavailable, doing, err)}
+	case weight == temporary, errors.As(err, &netErr), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
+		errors.Is(err, sql.ErrTxDone), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		if doing == "commit" {
+			doing = "commit (it may have happened)"
+		}
+		return fmt.Errorf("%s: %w: %s: %w", s.name, domains.ErrUnavailable, doing, err)
+	}
+	return fmt.Errorf("%s: %s: %w", s.name, doing, err)
+}

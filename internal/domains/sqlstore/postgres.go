@@ -1,0 +1,94 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+)
+
+const (
+	connections    = 8
+	connectTimeout = 5 * time.Second
+	idleAtMost     = 5 * time.Minute // of a connection nobody uses
+)
+
+// openPostgres prepares the connections; none is made yet.
+func openPostgres(url string, timeout time.Duration, log *slog.Logger) (*engine, error) {
+	config, err := pgx.ParseConfig(url)
+	if err != nil { // its text may show a part of the password
+		return nil, errors.New("store: the postgres:// URL cannot be read; in a password, percent-encode all but letters and digits (%2F for /), or leave it to a passfile")
+	}
+	if config.ConnectTimeout == 0 || config.ConnectTimeout > connectTimeout {
+		config.ConnectTimeout = connectTimeout
+	}
+	// The server's own limits end what this host cannot end any more: a writer that lost its network holds the lock no longer.
+	for name, value := range map[string]string{
+		"application_name":                    "postseal",
+		"statement_timeout":                   strconv.FormatInt(timeout.Milliseconds(), 10),
+		"idle_in_transaction_session_timeout": strconv.FormatInt(timeout.Milliseconds(), 10),
+		"tcp_user_timeout":                    strconv.FormatInt(timeout.Milliseconds(), 10),
+	} {
+		if _, given := config.RuntimeParams[name]; !given {
+			config.RuntimeParams[name] = value
+		}
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(connections)
+	db.SetMaxIdleConns(connections)
+	db.SetConnMaxIdleTime(idleAtMost)
+	e := &engine{
+		name:     fmt.Sprintf("store postgres://%s/%s", net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))), config.Database),
+		write:    db,
+		read:     db,
+		snapshot: sql.LevelRepeatableRead,
+		// A lock of the transaction, not of the session: it ends with its connection. The number is "postseal" in ASCII.
+		exclusive: "SELECT pg_advisory_xact_lock(8101821198652236140)",
+		// One row that every writer locks first: READ COMMITTED then reads what no other writer can change meanwhile.
+		lock:      "SELECT id FROM store FOR UPDATE",
+		notify:    "NOTIFY postseal",
+		translate: postgresTypes.Replace,
+		weigh:     weighPostgres,
+		scrub:     func(context.Context) bool { return true }, // VACUUM is the server's
+	}
+	if strings.HasPrefix(config.Host, "/") { // a directory of sockets
+		e.name = fmt.Sprintf("store postgres://%s (%s)", config.Database, config.Host)
+	}
+	l := &listener{config: config, log: log, name: e.name}
+	e.watch = l.run
+	return e, nil
+}
+
+// weighPostgres judges by SQLSTATE (PostgreSQL manual, appendix A).
+func weighPostgres(err error) weight {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		switch {
+		case e.Code == "40001", e.Code == "40P01": // serialization failure, deadlock
+			return conflict
+		case e.Code == "0A000" && strings.Contains(e.Routine, "RevalidateCachedQuery"): // the schema changed under a prepared statement
+			return conflict
+		case e.Code == "25006": // read-only: a standby
+			return temporary
+		}
+		switch e.Code[:2] {
+		case "08", "53", "55", "57", "58": // connection, resources (disk full), lock, operator (shutdown, time-out), system
+			return temporary
+		}
+		return permanent
+	}
+	var connect *pgconn.ConnectError
+	if errors.As(err, &connect) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) {
+		return temporary
+	}
+	return permanent
+}

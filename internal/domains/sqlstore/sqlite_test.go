@@ -1,0 +1,20 @@
+package sqlstore_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/postseal/postseal/internal/domains/sqlstore/enginetest"
+)
+
+func TestSQLite(t *testing.T) { enginetest.Run(t, newFile) }
+
+// newFile is the URL of a database whose path has all that a URI has to escape.
+func newFile(t *testing.T) string {
+	dir := filepath.Join(t.TempDir(), "a?b=c&d #%20 ü")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return "sqlite:" + filepath.Join(dir, "postseal.db")
+}
