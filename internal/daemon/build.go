@@ -49,7 +49,7 @@ func Build(cfg *config.Config, given Given) (*filter.Snapshot, error) {
 		Verifying:   b.verifying(),
 		FaultDefers: cfg.Sign.OnInternalError == "tempfail",
 	}
-	s.Dropped = dropped(s.Signing.Headers)
+	s.Fragile = filter.FragileOf(s.Signing.Headers)
 	s.Identity, _ = policy.ParseIdentityRule(cfg.Sign.Identity)
 	for i, l := range cfg.Listeners {
 		if err := checkListener(l); err != nil {
@@ -165,16 +165,6 @@ func unjoin(err error) []error {
 		return joined.Unwrap()
 	}
 	return []error{err}
-}
-
-// dropped lists the signed fields that do not survive Sendmail.
-func dropped(headers *dkim.HeaderSet) (names []string) {
-	for _, name := range filter.DroppedFields {
-		if headers != nil && headers.Covers(name) {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 func (b *builder) tables() *keytable.Tables {

@@ -3,14 +3,47 @@ package filter
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
+	"strings"
 
 	"github.com/postseal/postseal/dkim"
 )
 
-// maxLine is the longest line that SMTP promises to carry, without its CRLF
-// (RFC 5321 4.5.3.1.6). Postfix breaks longer ones when it delivers, Sendmail
-// those over 990.
-const maxLine = 998
+// The longest lines that are not broken when mail is delivered, without their CRLF.
+const (
+	postfixLine  = 998 // smtp_line_length_limit; what SMTP promises to carry (RFC 5321 4.5.3.1.6)
+	sendmailLine = 990 // SMTP_MAILER_LL
+)
+
+// longestLine is that of the MTA with the macro v.
+func longestLine(v string) int {
+	if isPostfix(v) {
+		return postfixLine
+	}
+	return sendmailLine
+}
+
+// hasLongLine tells whether a signed field has a line that will be broken. Those in
+// folded do not: the MTA folds them anew.
+func hasLongLine(fields *dkim.Fields, headers *dkim.HeaderSet, limit int, folded []string) bool {
+	for i := range fields.Len() {
+		raw := fields.Raw(i)
+		if len(raw) <= limit || headers == nil {
+			continue
+		}
+		name := string(fields.Name(i))
+		isName := func(n string) bool { return strings.EqualFold(n, name) }
+		if !headers.Covers(name) || slices.ContainsFunc(folded, isName) {
+			continue
+		}
+		for line := range bytes.Lines(raw) {
+			if len(bytes.TrimRight(line, "\r\n")) > limit {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // saysEightBit tells whether the header declares an 8-bit body, which Postfix goes by
 // when it converts, whatever the body holds.
@@ -34,6 +67,7 @@ const (
 type bodyWatch struct {
 	eightBit bool
 	longLine bool
+	limit    int // octets that a line may have
 	line     int // octets of the line that the last chunk left open
 }
 
@@ -48,13 +82,13 @@ func (w *bodyWatch) write(chunk []byte) {
 // line: it hops to the last LF of the window.
 func (w *bodyWatch) lines(chunk []byte) {
 	for {
-		room := maxLine + 2 - w.line // with the CRLF
+		room := w.limit + 2 - w.line // with the CRLF
 		if len(chunk) <= room {
 			if lf := bytes.LastIndexByte(chunk, '\n'); lf >= 0 {
 				w.line, chunk = 0, chunk[lf+1:]
 			}
 			w.line += len(chunk)
-			w.longLine = w.line > maxLine+1 // a CR may still belong to the line end
+			w.longLine = w.line > w.limit+1 // a CR may still belong to the line end
 			return
 		}
 		lf := bytes.LastIndexByte(chunk[:room], '\n')
@@ -72,7 +106,7 @@ func (w *bodyWatch) warnings() []string {
 	if w.eightBit {
 		all = append(all, warnEightBit)
 	}
-	if w.longLine || w.line > maxLine {
+	if w.longLine || w.line > w.limit {
 		all = append(all, warnLongLine)
 	}
 	return all

@@ -27,7 +27,7 @@ func TestBodyWatch(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, size := range []int{1, 2, 7, 500, 998, 999, 1000, 1001, 65535} {
-				var w bodyWatch
+				w := bodyWatch{limit: postfixLine}
 				for chunk := range slices.Chunk([]byte(c.body), size) {
 					w.write(chunk)
 				}

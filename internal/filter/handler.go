@@ -21,8 +21,8 @@ type Snapshot struct {
 	Signing signer.Options
 	Limits  Limits
 
-	// Dropped are those of DroppedFields that Signing covers.
-	Dropped []string
+	// Fragile are the fields that Signing covers and Sendmail changes.
+	Fragile Fragile
 
 	// Verifying is how incoming mail is verified.
 	Verifying Verifying

@@ -216,8 +216,14 @@ func (m *message) results() []verifier.Result {
 
 // begin starts the hashes of a message that is to be signed.
 func (m *message) begin(mta string) {
+	m.watch.limit = longestLine(mta)
 	m.watch.eightBit = saysEightBit(&m.fields)
-	m.warnings = headerWarnings(&m.fields, m.snapshot.Dropped, mta)
+	var folded []string
+	if !isPostfix(mta) {
+		folded = m.snapshot.Fragile.Addresses
+		m.warnings, m.watch.longLine = headerWarnings(&m.fields, m.snapshot.Fragile)
+	}
+	m.watch.longLine = m.watch.longLine || hasLongLine(&m.fields, m.snapshot.Signing.Headers, m.watch.limit, folded)
 	m.earlier = beginReinjected(&m.fields, m.keys)
 	m.signing = signer.Begin(&m.fields, m.keys, m.snapshot.Signing)
 }

@@ -11,85 +11,60 @@ import (
 const (
 	warnDropped     = "dropped-field"       // signed, and removed: Bcc and its like
 	warnRespaced    = "respaced-addresses"  // address lists are written anew, with ", " between them
+	warnRewritten   = "rewritten-address"   // names are quoted, source routes dropped
 	warnUnqualified = "unqualified-address" // completed with a domain of its own
 )
 
-// DroppedFields are those that Sendmail removes. A signature that covers one breaks.
-var DroppedFields = []string{"Bcc", "Resent-Bcc", "Content-Length", "Return-Path", "Full-Name"}
-
-// addressFields are written anew by Sendmail.
-var addressFields = []string{"From", "Sender", "Reply-To", "To", "Cc", "Resent-From", "Resent-Sender", "Resent-To", "Resent-Cc"}
-
-// headerWarnings lists what will happen to the header of a message that is signed.
-// mta is the macro v: Postfix names itself in it, Sendmail does not send it.
-func headerWarnings(fields *dkim.Fields, signedDropped []string, mta string) []string {
-	if strings.HasPrefix(mta, "Postfix") {
-		return nil
+var (
+	droppedFields = []string{"Bcc", "Resent-Bcc", "Content-Length", "Return-Path", "Full-Name"}
+	addressFields = []string{
+		"From", "Sender", "Reply-To", "To", "Cc", "Resent-From", "Resent-Sender", "Resent-Reply-To", "Resent-To", "Resent-Cc",
+		"Apparently-To", "Errors-To", "Return-Receipt-To", "Disposition-Notification-To",
 	}
-	var all []string
-	for _, name := range signedDropped {
+)
+
+// Fragile are the fields, by name, that signatures cover and that Sendmail removes or
+// writes anew (conf.c of Sendmail, HdrInfo).
+type Fragile struct{ Dropped, Addresses []string }
+
+// FragileOf picks them.
+func FragileOf(headers *dkim.HeaderSet) (f Fragile) {
+	covered := func(names []string) (all []string) {
+		for _, name := range names {
+			if headers != nil && headers.Covers(name) {
+				all = append(all, name)
+			}
+		}
+		return all
+	}
+	return Fragile{Dropped: covered(droppedFields), Addresses: covered(addressFields)}
+}
+
+// isPostfix takes the macro v: Postfix names itself in it, Sendmail gives a bare version.
+func isPostfix(v string) bool { return strings.HasPrefix(v, "Postfix") }
+
+// headerWarnings lists what Sendmail will do to the header of a message that is signed,
+// and tells whether it will break a line of an address list.
+func headerWarnings(fields *dkim.Fields, f Fragile) (all []string, long bool) {
+	for _, name := range f.Dropped {
 		if fields.Count(name) > 0 {
 			all = append(all, warnDropped)
 			break
 		}
 	}
-	respaced, unqualified := false, false
-	for _, name := range addressFields {
+	var r rewriting
+	for _, name := range f.Addresses {
 		for i := range fields.FromBottom(name) {
-			r, u := sendmailRewrites(fields.Value(i))
-			respaced, unqualified = respaced || r, unqualified || u
+			r = r.or(sendmailRewrites(fields.Value(i), sendmailLine-len(name)-len(": ")))
 		}
 	}
-	if respaced {
-		all = append(all, warnRespaced)
-	}
-	if unqualified {
-		all = append(all, warnUnqualified)
-	}
-	return all
-}
-
-// sendmailRewrites says whether Sendmail will change an address list beyond what
-// relaxed canonicalization forgives: a comma without a blank behind it or with one
-// before it, and an address without a domain.
-func sendmailRewrites(value []byte) (respaced, unqualified bool) {
-	var (
-		quoted, angle bool
-		comments      int
-		text, domain  bool // of the address that is being read
-		blank         bool // the octet before was one
-	)
-	for i := 0; i < len(value); i++ {
-		c := value[i]
-		switch {
-		case c == '\\':
-			i++
-			text = true
-		case comments > 0 && c == ')':
-			comments--
-		case c == '(' && !quoted:
-			comments++
-		case comments > 0:
-		case c == '"':
-			quoted, text = !quoted, true
-		case quoted:
-		case c == '<' || c == '>':
-			angle, text = c == '<', true
-		case c == '@':
-			domain, text = true, true
-		case c == ':' && !angle: // the name of a group is no address
-			text, domain = false, false
-		case (c == ',' || c == ';') && !angle:
-			unqualified = unqualified || text && !domain
-			next := i + 1
-			respaced = respaced || c == ',' && (blank || next < len(value) && !isBlank(value[next]))
-			text, domain = false, false
-		case !isBlank(c):
-			text = true
+	for _, w := range []struct {
+		word string
+		on   bool
+	}{{warnRespaced, r.respaced}, {warnRewritten, r.rewritten}, {warnUnqualified, r.unqualified}} {
+		if w.on {
+			all = append(all, w.word)
 		}
-		blank = isBlank(c)
 	}
-	return respaced, unqualified || text && !domain
+	return all, r.long
 }
-
-func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -39,6 +39,7 @@ var (
 // Facts are what a decision depends on.
 type Facts struct {
 	From, User, Client, DaemonName string
+	MTA                            string // postfix if empty
 	Message                        []byte // says more than From, if it is there
 }
 
@@ -63,6 +64,9 @@ func (d *Daemon) Explain(f Facts) (e Explanation, err error) {
 	args := []string{"explain", "--config", d.Config, "--json", "--client", f.Client, "--daemon-name", f.DaemonName}
 	if f.User != "" {
 		args = append(args, "--user", f.User)
+	}
+	if f.MTA != "" {
+		args = append(args, "--mta", f.MTA)
 	}
 	if f.Message != nil {
 		args = append(args, "-")
