@@ -34,6 +34,9 @@ and lists all problems at once. Exits 78 when there are any, 1 with warnings onl
 			return configError(err)
 		}
 		problems, warnings := daemon.AllProblems(cmd.Context(), snapshot)
+		for _, w := range cfg.Warnings() {
+			warnings = append(warnings, w)
+		}
 		for _, w := range warnings {
 			fmt.Fprintf(io.err, "postseal: warning: %v\n", w)
 		}

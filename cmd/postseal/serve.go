@@ -47,8 +47,13 @@ way have limits.stop_timeout to end.`,
 		hangup := make(chan os.Signal, 1)
 		signal.Notify(hangup, syscall.SIGHUP)
 		defer signal.Stop(hangup)
-		log, _ := logging.New(io.err, cfg.Log)
-		d, err := daemon.Open(load, log, daemon.Environment{Manager: systemd.NewManager(log), Sockets: systemd.TakeSockets()})
+		log, lines := logging.New(io.err, cfg.Log)
+		for _, w := range cfg.Warnings() {
+			log.Warn("configuration", "problem", w.Error())
+		}
+		d, err := daemon.Open(load, log, daemon.Environment{
+			Manager: systemd.NewManager(log), Sockets: systemd.TakeSockets(), LogLines: lines, Version: version,
+		})
 		var listening *daemon.ListenError
 		switch {
 		case errors.As(err, &listening):

@@ -219,7 +219,7 @@ func TestSocketActivation(t *testing.T) {
 	for _, ln := range []net.Listener{one, two, unix} {
 		answers(t, ln.Addr())
 	}
-	if log := s.log.String(); strings.Count(log, "name=unused address=fd:unused") != 1 || strings.Count(log, "that no [[listener]] asks for") != 1 {
+	if log := s.log.String(); strings.Count(log, "name=unused address=fd:unused") != 1 || strings.Count(log, "that no listener asks for") != 1 {
 		t.Error("no warning of the unused socket")
 	}
 	s.Process.Signal(syscall.SIGTERM)

@@ -70,7 +70,7 @@ func Build(cfg *config.Config, given Given) (*filter.Snapshot, error) {
 
 // BuildOnce is Build for a command that ends soon.
 func BuildOnce(cfg *config.Config) (*filter.Snapshot, error) {
-	lookup, lookupErr := NewLookup(cfg, nil)
+	lookup, lookupErr := NewLookup(cfg, nil, nil)
 	snapshot, err := Build(cfg, Given{Lookup: lookup})
 	if err := errors.Join(lookupErr, err); err != nil {
 		return nil, err

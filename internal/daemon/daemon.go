@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/filter"
+	"github.com/postseal/postseal/internal/logging"
+	"github.com/postseal/postseal/internal/metrics"
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/internal/systemd"
 	"github.com/postseal/postseal/keytable"
@@ -31,7 +34,11 @@ type Daemon struct {
 
 	env      Environment
 	doors    []*door
+	serving  atomic.Bool
 	stopping atomic.Bool
+
+	metrics *metrics.Metrics // nil: nobody wants to know
+	scrape  []net.Listener   // for them
 
 	reloading sync.Mutex
 	lookup    *Lookup
@@ -41,8 +48,10 @@ type Daemon struct {
 // Environment is what the process has from whoever started it. The zero value is a
 // process without a service manager.
 type Environment struct {
-	Manager *systemd.Manager
-	Sockets *systemd.Sockets
+	Manager  *systemd.Manager
+	Sockets  *systemd.Sockets
+	LogLines *logging.Counts // of the log; may be nil
+	Version  string          // of the program
 }
 
 // Open builds the first snapshot and opens the listeners. load gives the
@@ -54,6 +63,8 @@ func Open(load func() (*config.Config, error), log *slog.Logger, env Environment
 		return nil, err
 	}
 	d := &Daemon{load: load, log: log, env: env, first: cfg, validate: func() {}}
+	d.newMetrics(cfg)
+	start := time.Now()
 	snapshot, err := d.build(cfg)
 	if err != nil {
 		return nil, err
@@ -71,12 +82,13 @@ func Open(load func() (*config.Config, error), log *slog.Logger, env Environment
 		dr.server = d.server(dr.Listener, cfg.Limits, gate)
 	}
 	d.use(snapshot)
+	d.noteReload(nil, time.Since(start))
 	return d, nil
 }
 
 // build makes a snapshot, and what it looks keys up with.
 func (d *Daemon) build(cfg *config.Config) (*filter.Snapshot, error) {
-	lookup, lookupErr := NewLookup(cfg, d.lookup)
+	lookup, lookupErr := NewLookup(cfg, d.lookup, d.lookupObserver())
 	snapshot, err := Build(cfg, Given{Prev: d.current.Load(), Notice: d.notice, Lookup: lookup})
 	if err := errors.Join(lookupErr, err); err != nil {
 		return nil, err
@@ -101,7 +113,7 @@ func (e *ListenError) Unwrap() error { return e.Err }
 func (d *Daemon) server(l config.Listener, limits config.Limits, gate filter.Gate) *milter.Server {
 	mode, _ := policy.ParseMode(l.Mode)
 	s := &milter.Server{
-		Handler: &filter.Handler{Current: d.current.Load, Mode: mode, Log: d.log, Gate: gate},
+		Handler: &filter.Handler{Current: d.current.Load, Mode: mode, Log: d.log, Gate: gate, Observe: d.messageObserver()},
 		Limits: milter.Limits{
 			FrameBytes:   int(limits.FrameBytes),
 			DrainBytes:   int(limits.DrainBytes),
@@ -145,6 +157,7 @@ func descriptors() int {
 func (d *Daemon) Run(ctx context.Context) error {
 	watched, unwatch := context.WithCancel(context.Background())
 	defer unwatch()
+	defer d.serveMetrics()()
 	failed := make(chan error, len(d.sockets()))
 	for _, dr := range d.doors {
 		for _, s := range dr.sockets {
@@ -152,6 +165,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 			go func() { failed <- dr.server.Serve(s) }()
 		}
 	}
+	d.serving.Store(true)
 	d.env.Manager.Ready(d.status())
 	go d.watch(watched)
 	var err error

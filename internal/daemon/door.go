@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"fmt"
 	"net"
 	"sync/atomic"
 
@@ -67,6 +68,9 @@ func (d *Daemon) open(l config.Listener) (*door, error) {
 
 // openAll opens all listeners of the configuration, or none.
 func (d *Daemon) openAll(cfg *config.Config) error {
+	if err := d.openMetrics(cfg); err != nil {
+		return &ListenError{fmt.Errorf("metrics.listen: %w", err)}
+	}
 	for _, l := range cfg.Listeners {
 		dr, err := d.open(l)
 		if err != nil {
@@ -76,7 +80,7 @@ func (d *Daemon) openAll(cfg *config.Config) error {
 		d.doors = append(d.doors, dr)
 	}
 	for _, name := range d.env.Sockets.CloseRest() {
-		d.log.Warn("systemd handed over a socket that no [[listener]] asks for", "name", name, "address", "fd:"+name)
+		d.log.Warn("systemd handed over a socket that no listener asks for", "name", name, "address", "fd:"+name)
 	}
 	return nil
 }
@@ -101,5 +105,8 @@ func (d *Daemon) Addresses() []net.Addr {
 func (d *Daemon) closeListeners() {
 	for _, s := range d.sockets() {
 		s.Close()
+	}
+	for _, ln := range d.scrape {
+		ln.Close()
 	}
 }

@@ -29,9 +29,17 @@ func listen(l config.Listener) (net.Listener, error) {
 	if network == "unix" {
 		return listenUnix(address, l)
 	}
+	return listenTCP(network, address, l.Address)
+}
+
+// listenTCP opens a port; where is how the configuration spells it.
+func listenTCP(network, address, where string) (net.Listener, error) {
 	ln, err := net.Listen(network, address)
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return nil, fmt.Errorf("%s: another program listens there already; stop it or choose another port", l.Address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, fmt.Errorf("%s: another program listens there already; stop it or choose another port", where)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return nil, fmt.Errorf("%s: this host does not have that address (yet): %w", where, err)
 	}
 	return ln, err
 }

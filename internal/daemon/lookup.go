@@ -21,8 +21,8 @@ type Lookup struct {
 }
 
 // NewLookup makes a resolver as the configuration says, or takes up the one of
-// before where nothing about it changed.
-func NewLookup(cfg *config.Config, before *Lookup) (*Lookup, error) {
+// before where nothing about it changed. observe is told of each look-up; it may be nil.
+func NewLookup(cfg *config.Config, before *Lookup, observe func(dns.Event)) (*Lookup, error) {
 	if before != nil && reflect.DeepEqual(before.cfg, cfg.DNS) && before.cached == cfg.Limits.RecordsCached {
 		return before, nil
 	}
@@ -32,6 +32,7 @@ func NewLookup(cfg *config.Config, before *Lookup) (*Lookup, error) {
 		CacheSize:   int(cfg.Limits.RecordsCached),
 		TrustAD:     cfg.DNS.TrustAD,
 		RecordsFile: cfg.DNS.RecordsFile,
+		Observe:     observe,
 	})
 	if err != nil {
 		return nil, config.Problems{cfg.Problem("dns", "", "%v", err)}

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"reflect"
+	"time"
 
 	"github.com/postseal/postseal/internal/config"
 )
@@ -13,7 +14,9 @@ func (d *Daemon) Reload() error {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
 	d.env.Manager.Reloading()
+	start := time.Now()
 	err := d.reload()
+	d.noteReload(err, time.Since(start))
 	d.env.Manager.Ready(d.reloadStatus(err))
 	return err
 }
@@ -39,6 +42,9 @@ func needsRestart(old, now *config.Config) []string {
 	var keys []string
 	if !reflect.DeepEqual(old.Listeners, now.Listeners) {
 		keys = append(keys, "listener")
+	}
+	if old.Metrics != now.Metrics {
+		keys = append(keys, "metrics")
 	}
 	if old.Log != now.Log {
 		keys = append(keys, "log")

@@ -15,7 +15,7 @@ import (
 // BuildVerifying makes what incoming mail is verified with, for a command that
 // needs nothing else: no tables are read.
 func BuildVerifying(cfg *config.Config) (*filter.Verifying, error) {
-	lookup, err := NewLookup(cfg, nil)
+	lookup, err := NewLookup(cfg, nil, nil)
 	if err != nil {
 		return nil, err
 	}
