@@ -34,6 +34,8 @@ func TestWhatBreaksAfterTheMilterIsWarnedOf(t *testing.T) {
 		{"line of 999 octets", "", line(999), modern, "long-line", true},
 		{"line of 999 octets at the end of much text", "", strings.Repeat(line(900), 100) + line(999), modern, "long-line", true},
 		{"line of 999 octets, not broken", "", line(999), cured, "long-line", false},
+		{"field of 998 octets", "X: y\r\nIn-Reply-To: " + strings.Repeat("x", 985) + "\r\n", sevenBit, modern, "", false},
+		{"field of 999 octets", "X: y\r\nIn-Reply-To: " + strings.Repeat("x", 986) + "\r\n", sevenBit, modern, "long-line", true},
 		{"both to a next hop without 8BITMIME", mime, line(5000) + eightBit, old, "eight-bit-body,long-line", true},
 		{"both, neither converted nor broken", mime, line(5000) + eightBit, cured, "eight-bit-body,long-line", false},
 	} {
