@@ -23,14 +23,6 @@ const (
 // signing whatever DNS says.
 type OnMissing string
 
-// Finding is one finding of a check as data; internal/check explains the codes.
-type Finding struct {
-	Code     string `json:"code"`     // "D101"
-	Severity string `json:"severity"` // error, warning, note, temporary
-	Text     string `json:"text"`
-	Fix      string `json:"fix,omitempty"`
-}
-
 // Event names a notification.
 type Event string
 

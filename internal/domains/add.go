@@ -1,0 +1,298 @@
+package domains
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/postseal/postseal/dkim"
+)
+
+// AddRequest asks for keys of a domain or an address. All but Name may be zero.
+type AddRequest struct {
+	Name       string // a domain, or an address of one (TST-5)
+	DomainOnly bool   // refuse an address, as a field for domains does (KAR-11)
+
+	Selector   string // empty: from the template
+	Algorithms []dkim.Algorithm
+	Bits       int // of RSA keys; 0: 2048
+
+	Activation Activation
+	Publish    Publish
+	Slots      int
+	OnMissing  OnMissing
+	Owner      string
+	Contact    string
+	Driver     string
+	SubDomains bool
+	DualSign   bool
+
+	Disabled  bool // not enabled yet (INF-6)
+	Withhold  bool // records are not handed out yet: the key stays generated
+	Published bool // "I have published these records" (KAR-21)
+
+	AllowWWW        bool
+	RelaxedSelector bool
+	Offline         bool // do not look at DNS first (D105)
+	Yes             bool // agrees to what is asked, as ImmediateWarning
+}
+
+// Added is a row with the keys that a verb made.
+type Added struct {
+	Domain Domain
+	Keys   []Key
+}
+
+// Request notes that a domain is wanted; nobody makes a key before Add (TST-10).
+func (s *Service) Request(ctx context.Context, actor string, r AddRequest) (Domain, error) {
+	r.DomainOnly = true
+	d, err := s.newDomain(r)
+	if err != nil {
+		return Domain{}, err
+	}
+	d.Requested = true
+	err = s.store.Update(ctx, func(tx Tx) error {
+		before, err := loadOrNew(tx, d)
+		if err != nil {
+			return err
+		}
+		if len(before.Keys) > 0 || before.Domain.Requested && !before.Domain.CreatedAt.IsZero() {
+			return alreadyThere(d.Name)
+		}
+		l := s.life(before, actor, "request")
+		l.domain = d
+		l.note(nil, "requested, contact %q", d.Contact)
+		return l.save(tx, before)
+	})
+	return d, err
+}
+
+// Add makes a pair for each algorithm and a row if there is none (T1, T2). The
+// pairs are durable when it returns (MA-11).
+func (s *Service) Add(ctx context.Context, actor string, r AddRequest) (Added, error) {
+	d, err := s.newDomain(r)
+	if err != nil {
+		return Added{}, err
+	}
+	if d.Activation == ActivateImmediate && !r.Yes {
+		return Added{}, &Unconfirmed{"OCR-22", ImmediateWarning}
+	}
+	drafts, err := makeDrafts(r)
+	if err != nil {
+		return Added{}, err
+	}
+	return s.add(ctx, actor, "add", d, drafts, r)
+}
+
+// add places drafts under names that are free, in the store and in DNS.
+func (s *Service) add(ctx context.Context, actor, verb string, d Domain, drafts []Draft, r AddRequest) (Added, error) {
+	if err := s.place(ctx, &d, drafts, placement{selector: r.Selector, relaxed: r.RelaxedSelector, offline: r.Offline || drafts[0].Key.Imported}); err != nil {
+		return Added{}, err
+	}
+	var added Added
+	err := s.store.Update(ctx, func(tx Tx) error {
+		before, err := loadOrNew(tx, d)
+		if err != nil {
+			return err
+		}
+		l := s.life(before, actor, verb)
+		if before.Domain.Requested || before.Domain.CreatedAt.IsZero() || !before.Domain.DeletedAt.IsZero() {
+			l.domain = confirmed(before.Domain, d)
+		}
+		for _, draft := range drafts {
+			if err := l.mayAdd(draft); err != nil {
+				return err
+			}
+		}
+		if added.Keys, err = l.introduce(tx, drafts); err != nil {
+			return err
+		}
+		for _, k := range added.Keys {
+			l.begin(l.key(k.ID), r)
+		}
+		added = l.added(drafts)
+		return l.save(tx, before)
+	})
+	return added, err
+}
+
+// begin lets a new key set out: handed out at once unless withheld (T2), signing
+// at once only in immediate mode (T4').
+func (l *life) begin(k *Key, r AddRequest) {
+	if r.Published {
+		l.domain.PublishedClaimedAt = l.now
+	}
+	switch {
+	case r.Withhold:
+		return
+	case l.domain.Activation == ActivateImmediate:
+		l.handOut(k)
+		l.activateUnverified(k, "activation = immediate")
+	default:
+		l.handOut(k)
+	}
+}
+
+// handOut is T2: somebody has the records, DNS is polled.
+func (l *life) handOut(k *Key) {
+	l.move(k, Pending, "records handed out")
+	l.openWindow(k)
+	l.tell(KeyRecords, k, "%s: publish %s as %s", l.domain.Name, dkim.RecordName(k.Selector, k.Domain), k.publishes())
+	l.schedule(k)
+}
+
+// publishes is the record to publish, as "TXT …" or "CNAME …".
+func (k *Key) publishes() string {
+	if k.Target != "" {
+		return "CNAME " + k.Target + "."
+	}
+	return "TXT " + k.Record
+}
+
+// mayAdd: per algorithm a row gets its first key here, later ones by rotation.
+func (l *life) mayAdd(d Draft) error {
+	for _, k := range l.keys {
+		if k.Algorithm != d.Key.Algorithm || !k.living() || k.State == Retiring {
+			continue
+		}
+		return &Refused{
+			Rule: "already-managed",
+			What: fmt.Sprintf("%s has the key %s for %s already, which is %s", l.domain.Name, k.Selector, k.Algorithm, k.State),
+			Way:  "`rotate` makes a successor without a gap, `regenerate` another pair, `records` shows this one again",
+		}
+	}
+	return nil
+}
+
+func alreadyThere(name string) error {
+	return &Refused{Rule: "already-managed", What: name + " is there already", Way: "`postseal domain show " + name + "` tells how it stands"}
+}
+
+func (l *life) added(drafts []Draft) Added {
+	out := Added{Domain: l.domain}
+	for _, d := range drafts {
+		out.Keys = append(out.Keys, *l.key(d.Key.ID))
+	}
+	return out
+}
+
+// loadOrNew reads the row, or gives an empty one under its name.
+func loadOrNew(tx Tx, d Domain) (Situation, error) {
+	s, err := load(tx, d.Name)
+	if errors.Is(err, ErrNotFound) {
+		s = Situation{}
+		s.Domain.Name = d.Name
+		s.Hosts, err = tx.Hosts()
+	}
+	return s, err
+}
+
+// confirmed is the row as Add wants it, with what a request noted before.
+func confirmed(was, d Domain) Domain {
+	if was.Requested && was.DeletedAt.IsZero() {
+		d.CreatedAt = was.CreatedAt
+		if d.Contact == "" {
+			d.Contact = was.Contact
+		}
+		if d.Owner == "" {
+			d.Owner = was.Owner
+		}
+	}
+	return d
+}
+
+// newDomain checks a request and fills in the defaults.
+func (s *Service) newDomain(r AddRequest) (Domain, error) {
+	name, err := requestedName(r)
+	if err != nil {
+		return Domain{}, err
+	}
+	d := Domain{
+		Name: name, Enabled: !r.Disabled, Activation: r.Activation, Publish: r.Publish, Slots: r.Slots, OnMissing: r.OnMissing,
+		Owner: r.Owner, Contact: r.Contact, Driver: r.Driver, SubDomains: r.SubDomains, DualSign: r.DualSign, CreatedAt: s.now(),
+	}
+	if d.Activation == "" {
+		d.Activation = ActivateVerified
+	}
+	if d.Publish == "" {
+		d.Publish = PublishTXT
+	}
+	return d, s.checkSettings(&d)
+}
+
+func requestedName(r AddRequest) (string, error) {
+	if r.DomainOnly {
+		return ParseDomain(r.Name, r.AllowWWW)
+	}
+	name, _, err := ParseName(r.Name, r.AllowWWW)
+	return name, err
+}
+
+func (s *Service) checkSettings(d *Domain) error {
+	switch d.Activation {
+	case ActivateVerified, ActivateManual, ActivateImmediate:
+	default:
+		return invalid(string(d.Activation), "is no activation", "say verified, manual or immediate")
+	}
+	if _, _, err := d.OnMissing.parse(); err != nil {
+		return invalid(string(d.OnMissing), "cannot be read", err.Error())
+	}
+	switch d.Publish {
+	case PublishTXT:
+		d.Slots = 0
+	case PublishCNAME:
+		return s.checkSlots(d)
+	default:
+		return invalid(string(d.Publish), "is no way to publish", "say txt or cname")
+	}
+	return nil
+}
+
+const maxSlots = 12
+
+func (s *Service) checkSlots(d *Domain) error {
+	if d.Slots == 0 {
+		d.Slots = 2
+	}
+	switch {
+	case s.policy.KeyZone == "":
+		return &Refused{Rule: "no-key-zone", What: "CNAME records need a zone of ours to point to, and none is configured", Way: "configure the key zone, or publish = txt"}
+	case d.Slots < 1 || d.Slots > maxSlots:
+		return invalid(fmt.Sprint(d.Slots), "is no number of slots", "say 1 to 12")
+	}
+	return nil
+}
+
+// makeDrafts generates the pairs (INF-4). It takes up to seconds, so it is done
+// before the transaction.
+func makeDrafts(r AddRequest) ([]Draft, error) {
+	algorithms := r.Algorithms
+	if len(algorithms) == 0 {
+		algorithms = []dkim.Algorithm{dkim.RSASHA256}
+	}
+	var drafts []Draft
+	for i, a := range algorithms {
+		for _, other := range algorithms[:i] {
+			if a == other {
+				return nil, invalid(a.String(), "is named twice", "name each algorithm once")
+			}
+		}
+		draft, err := generateDraft(a, r.Bits)
+		if err != nil {
+			return nil, err
+		}
+		drafts = append(drafts, draft)
+	}
+	return drafts, nil
+}
+
+func generateDraft(a dkim.Algorithm, bits int) (Draft, error) {
+	if a == dkim.Ed25519SHA256 {
+		bits = 0
+	}
+	private, err := dkim.Generate(a, bits)
+	if err != nil {
+		return Draft{}, invalid(fmt.Sprint(bits), "cannot be", err.Error())
+	}
+	return newDraft(private)
+}

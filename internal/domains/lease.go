@@ -1,0 +1,83 @@
+package domains
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// errLeaseLost is a keeper's attempt to write after another host took over.
+var errLeaseLost = errors.New("another host keeps the keys now")
+
+// leaseFor is how long a holder that says nothing keeps the lease; it renews at
+// a third of that.
+const leaseFor = 30 * time.Second
+
+// renew takes the lease if nobody holds it, or prolongs one's own (ruling 37).
+// Clocks of hosts may differ: that can only make a host take over early, and the
+// number keeps the former holder from writing.
+func (k *Keeper) renew(ctx context.Context) (held bool, err error) {
+	now := k.service.now()
+	if k.lease.Number > 0 && now.Before(k.lease.Until.Add(-leaseFor*2/3)) && !now.Before(k.lease.Until.Add(-leaseFor)) {
+		return true, nil
+	}
+	var lease Lease
+	err = k.service.store.Update(ctx, func(tx Tx) error {
+		held = false
+		if lease, err = tx.Lease(); err != nil {
+			return err
+		}
+		far := lease.Until.After(now.Add(leaseFor)) // written by a clock that went ahead
+		switch {
+		case lease.Holder == k.host && lease.Number == k.lease.Number:
+		case lease.Holder != "" && now.Before(lease.Until) && !far:
+			return nil
+		default:
+			lease.Holder = k.host
+			lease.Number++
+		}
+		lease.Until = now.Add(leaseFor)
+		held = true
+		return tx.PutLease(lease)
+	})
+	switch {
+	case err != nil:
+		return false, err
+	case !held:
+		k.lease = Lease{}
+	default:
+		k.gained = k.gained || k.lease.Number != lease.Number
+		k.lease = lease
+	}
+	return held, nil
+}
+
+// release gives the lease back at an orderly stop, so that another host need not
+// wait.
+func (k *Keeper) release(ctx context.Context) error {
+	if k.lease.Number == 0 {
+		return nil
+	}
+	err := k.update(ctx, func(tx Tx) error {
+		return tx.PutLease(Lease{Number: k.lease.Number})
+	})
+	k.lease = Lease{}
+	if errors.Is(err, errLeaseLost) {
+		return nil
+	}
+	return err
+}
+
+// update is a transaction that only the holder of the lease commits.
+func (k *Keeper) update(ctx context.Context, f func(Tx) error) error {
+	return k.service.store.Update(ctx, func(tx Tx) error {
+		lease, err := tx.Lease()
+		if err != nil {
+			return err
+		}
+		if lease.Holder != k.host || lease.Number != k.lease.Number {
+			return errLeaseLost
+		}
+		return f(tx)
+	})
+}

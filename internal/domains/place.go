@@ -1,0 +1,184 @@
+package domains
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/check"
+)
+
+// placement says how new keys get their names.
+type placement struct {
+	selector string // empty: from the template
+	relaxed  bool
+	offline  bool // do not look at DNS
+}
+
+// lookBefore bounds the look at DNS before a selector is given out.
+const lookBefore = 10 * time.Second
+
+// place gives each draft its owner and, in TXT mode, a selector that is free in
+// the store and in DNS (T1, D105). introduce looks at the store again.
+func (s *Service) place(ctx context.Context, d *Domain, drafts []Draft, p placement) error {
+	for i := range drafts {
+		k := &drafts[i].Key
+		k.Owner, k.Domain = d.Name, domainOf(d.Name)
+		if d.Publish != PublishTXT {
+			continue
+		}
+		if p.selector == "" {
+			if err := s.placeByTemplate(ctx, k, p); err != nil {
+				return err
+			}
+			continue
+		}
+		selector, err := ParseSelector(p.selector+suffix(drafts, i), k.Domain, p.relaxed)
+		if err != nil {
+			return err
+		}
+		k.Selector = selector
+		if err := s.lookAt(ctx, k, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// suffix tells the keys of one request apart that have one selector given.
+func suffix(drafts []Draft, i int) string {
+	if i > 0 && drafts[i].Key.Algorithm == dkim.Ed25519SHA256 {
+		return "-ed"
+	} else if i > 0 {
+		return "-rsa"
+	}
+	return ""
+}
+
+func (s *Service) placeByTemplate(ctx context.Context, k *Key, p placement) error {
+	var err error
+	for range 3 {
+		err = s.store.View(ctx, func(tx Tx) (err error) {
+			k.Selector, err = pickSelector(tx, s.policy.Selector, k.Domain, s.now())
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if err = s.lookAt(ctx, k, p); !isRefused(err) {
+			return err
+		}
+	}
+	return err
+}
+
+// lookAt refuses a name where a DKIM key is published (D105), and notes what
+// else caches may have from there.
+func (s *Service) lookAt(ctx context.Context, k *Key, p placement) error {
+	if p.offline || s.checker == nil {
+		return nil
+	}
+	subject, err := k.subject(&Domain{}, nil, true)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookBefore)
+	defer cancel()
+	r := s.checker.Check(ctx, subject)
+	switch r.Verdict {
+	case check.OK, check.Testing, check.Mismatch, check.Revoked:
+		return &Refused{
+			Rule: "D105",
+			What: fmt.Sprintf("DNS has a key at %s already: %.80q", dkim.RecordName(k.Selector, k.Domain), strings.Join(r.Records, " | ")),
+			Way:  "pick another selector, leave it out, or `import` that key",
+		}
+	case check.Absent, check.Temporary:
+		return nil
+	}
+	k.SeenBefore = true
+	k.TTLSeenOld = int64(max(r.TTL, r.NegativeTTL) / time.Second)
+	return nil
+}
+
+// introduce puts drafts into the situation as generated keys, in slots where the
+// mode has them.
+func (l *life) introduce(tx Tx, drafts []Draft) ([]Key, error) {
+	var keys []Key
+	for _, d := range drafts {
+		k := d.Key
+		k.CreatedAt = l.now
+		if l.domain.Publish == PublishTXT {
+			if err := freeSelector(tx, k.Domain, k.Selector); err != nil {
+				return nil, err
+			}
+		} else if err := l.intoSlot(&k); err != nil {
+			return nil, err
+		}
+		l.admit(d, k)
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+// admit adds a key to the situation.
+func (l *life) admit(d Draft, k Key) {
+	k.Health.Since = l.now
+	l.keys = append(l.keys, &k)
+	l.drafts = append(l.drafts, d)
+	l.note(&k, "%s key of %d bits, %s", k.Algorithm.KeyType(), k.Bits, k.Print)
+	l.entries[len(l.entries)-1].To = string(Generated)
+}
+
+// intoSlot takes the lowest free slot of the algorithm (ruling 33): one whose
+// last key is retired.
+func (l *life) intoSlot(k *Key) error {
+	var until time.Time
+	for slot := 1; slot <= l.domain.Slots; slot++ {
+		holder := l.holder(k.Algorithm, slot)
+		if holder == nil {
+			l.fillSlot(k, slot)
+			return nil
+		}
+		if holder.State == Retiring {
+			until = earlier(until, l.retireAt(holder))
+		}
+	}
+	r := &Refused{
+		Rule: "no-free-slot",
+		What: fmt.Sprintf("all %d slots of %s are in use", l.domain.Slots, l.domain.Name),
+		Way:  "wait until a key is retired, or add a slot",
+	}
+	if !until.IsZero() {
+		r.Way = "wait until " + stamp(until) + ", when the oldest key is retired, or add a slot"
+	}
+	return r
+}
+
+func (l *life) holder(a dkim.Algorithm, slot int) *Key {
+	for _, k := range l.keys {
+		if k.Algorithm == a && k.Slot == slot && k.living() {
+			return k
+		}
+	}
+	return nil
+}
+
+// fillSlot names the key by its slot: ps1, ps2 … and pse1 … for Ed25519.
+func (l *life) fillSlot(k *Key, slot int) {
+	k.Slot = slot
+	k.Selector = fmt.Sprintf("%s%s%d", l.SlotPrefix, map[dkim.Algorithm]string{dkim.Ed25519SHA256: "e"}[k.Algorithm], slot)
+	k.Target = k.Selector + "." + dashed(k.Domain) + "." + l.KeyZone
+	for _, old := range l.keys {
+		if old.Selector == k.Selector { // caches may have the last key of the slot
+			k.SeenBefore, k.TTLSeenOld = true, max(old.TTL, 3600)
+		}
+	}
+}
+
+// dashed writes a domain as one label of the key zone: example.com ->
+// example-com. A hyphen of its own is doubled, so that no two domains meet.
+func dashed(domain string) string {
+	return strings.NewReplacer("-", "--", ".", "-").Replace(domain)
+}

@@ -1,0 +1,205 @@
+package domains
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/postseal/postseal/dkim"
+)
+
+// DeleteRequest is how a row or a key is deleted.
+type DeleteRequest struct {
+	Selector string // empty: the whole row
+	Now      bool   // do not wait for mail that is under way
+	Yes      bool   // agrees to what Now means
+}
+
+// Removal says when a DNS record may go.
+type Removal struct {
+	Key  Key
+	When time.Time // not after the present: at once
+}
+
+const nowWarning = "Messages under way that carry a signature of this key will not verify once its record is removed."
+
+// Delete stops signing at once. Keys that signed retire first, so that mail under
+// way still verifies; others are destroyed. It says which records may go when
+// (OCR-19).
+func (s *Service) Delete(ctx context.Context, actor, name string, r DeleteRequest) ([]Removal, error) {
+	if r.Now && !r.Yes {
+		return nil, &Unconfirmed{"in-transit", nowWarning}
+	}
+	var out []Removal
+	err := s.change(ctx, actor, "delete", name, func(_ Tx, l *life) error {
+		out = nil
+		found := r.Selector == ""
+		for _, k := range l.keys {
+			if r.Selector != "" && k.Selector != r.Selector || !k.living() {
+				continue
+			}
+			found = true
+			out = append(out, Removal{*k, l.remove(k, r.Now)})
+			out[len(out)-1].Key = *k
+		}
+		if !found {
+			return unknownKey(name, r.Selector)
+		}
+		if r.Selector == "" {
+			l.domain.DeletedAt = l.now
+			l.domain.Requested = false
+			l.note(nil, "deleted")
+		}
+		return nil
+	})
+	return out, err
+}
+
+// remove ends one key and tells when its record may go.
+func (l *life) remove(k *Key, atOnce bool) time.Time {
+	switch {
+	case k.neverSigned():
+		l.discard(k, "deleted")
+		return l.now
+	case atOnce:
+		l.retire(k, "deleted, without waiting for mail under way")
+		l.schedule(k)
+		return l.now
+	case k.State != Retiring:
+		l.beginRetiring(k, "deleted")
+	}
+	return l.retireAt(k)
+}
+
+func unknownKey(name, selector string) error {
+	return &Refused{
+		Rule: "no-such-key", What: fmt.Sprintf("%s has no key %s in use", name, selector),
+		Way: "`show " + name + "` lists its keys", Err: ErrNotFound,
+	}
+}
+
+// forgettable is a deleted domain whose keys are all destroyed, and gone from DNS
+// or not watched any more.
+func (l *life) forgettable() bool {
+	if l.domain.DeletedAt.IsZero() {
+		return false
+	}
+	for _, k := range l.keys {
+		if k.DestroyedAt.IsZero() || !k.NextCheckAt.IsZero() {
+			return false
+		}
+	}
+	return true
+}
+
+// CompromiseRequest is how an emergency is declared.
+type CompromiseRequest struct {
+	Selector string
+	Yes      bool
+}
+
+// Emergency is what came of it.
+type Emergency struct {
+	Key       Key
+	Successor Key    // zero if there is none
+	Record    string // what must stand at the key's name at once
+}
+
+// RevokedRecord is the text of a record that revokes a key (RFC 6376 section 3.6.1).
+const RevokedRecord = "v=DKIM1; p="
+
+// Compromised stops a key for ever (T15). A ready key takes over; otherwise a new
+// one is made and polled from now on, and mail goes unsigned or by the fallback
+// meanwhile.
+func (s *Service) Compromised(ctx context.Context, actor, name string, r CompromiseRequest) (Emergency, error) {
+	if !r.Yes {
+		return Emergency{}, &Unconfirmed{"T15", "The key stops for good, its record must become \"" + RevokedRecord + "\" at once, and messages under way will not verify."}
+	}
+	now, err := s.view(ctx, name)
+	if err != nil {
+		return Emergency{}, err
+	}
+	spare, err := s.spareFor(ctx, now, r.Selector)
+	if err != nil {
+		return Emergency{}, err
+	}
+	var e Emergency
+	err = s.change(ctx, actor, "compromised", name, func(tx Tx, l *life) error {
+		k := l.inUse(r.Selector)
+		if k == nil {
+			return unknownKey(name, r.Selector)
+		}
+		successor, err := l.compromise(tx, k, spare)
+		if err != nil {
+			return err
+		}
+		e = Emergency{Key: *k, Record: RevokedRecord}
+		if successor != nil {
+			e.Successor = *successor
+		}
+		return nil
+	})
+	return e, err
+}
+
+// inUse finds the key of a selector that is not over, or the last one that is
+// not compromised yet.
+func (l *life) inUse(selector string) *Key {
+	var found *Key
+	for _, k := range l.keys {
+		if k.Selector == selector && !k.Compromised && (found == nil || k.living()) {
+			found = k
+		}
+	}
+	return found
+}
+
+// spareFor makes a pair to follow a key in service, before the transaction.
+func (s *Service) spareFor(ctx context.Context, now Situation, selector string) (*Draft, error) {
+	k := s.life(now, "", "").inUse(selector)
+	if k == nil {
+		return nil, unknownKey(now.Domain.Name, selector)
+	}
+	if k.State != Active && k.State != Suspended {
+		return nil, nil
+	}
+	draft, err := generateDraft(k.Algorithm, max(k.Bits, dkim.MinBits))
+	if err != nil {
+		return nil, err
+	}
+	draft.Key.Replaces = k.ID
+	drafts := []Draft{draft}
+	err = s.place(ctx, &now.Domain, drafts, placement{offline: true}) // no waiting for DNS in an emergency
+	return &drafts[0], err
+}
+
+func (l *life) compromise(tx Tx, k *Key, spare *Draft) (*Key, error) {
+	served := k.State == Active || k.State == Suspended
+	k.Compromised, k.CompromisedAt = true, l.now
+	l.retire(k, "compromised")
+	l.schedule(k)
+	l.tell(KeyCompromised, k, "%s: the key %s is compromised and stopped. Publish %q at %s at once.",
+		l.domain.Name, k.Selector, RevokedRecord, dkim.RecordName(k.Selector, k.Domain))
+	if !served {
+		return nil, nil
+	}
+	for _, next := range l.keys {
+		if next.Algorithm == k.Algorithm && l.confirmedForUse(next) {
+			l.activate(next, "takes over from the compromised "+k.Selector)
+			return next, nil
+		}
+	}
+	if spare == nil || l.noSuccessorYet(k) != nil {
+		return nil, nil
+	}
+	if _, err := l.introduce(tx, []Draft{*spare}); err != nil {
+		if isRefused(err) { // no free slot: the domain goes unsigned, which is said
+			l.note(nil, "no successor: %v", err)
+			return nil, nil
+		}
+		return nil, err
+	}
+	next := l.key(spare.Key.ID)
+	l.handOut(next)
+	return next, nil
+}

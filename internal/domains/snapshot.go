@@ -1,0 +1,277 @@
+package domains
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/postseal/postseal/dkim"
+)
+
+// Snapshot is what signing needs of the store. It does not change.
+type Snapshot struct {
+	Version int64
+	Domains map[string]*Signing // by Domain.Name: domain or address; deleted ones are not there
+	// Blocked are keys, "selector._domainkey.domain", that nothing may sign with,
+	// whatever the tables say (ruling 11), with the reason.
+	Blocked map[string]string
+	Users   []UserSigning // in the order in which they are tried
+}
+
+// Signing is what a domain or an address of it is signed with.
+type Signing struct {
+	Name             string
+	Owner            string // tenant
+	Keys             []SigningKey
+	Disabled         bool // ends the search, unless DisabledFallback
+	DisabledFallback bool
+	SubDomains       bool
+	Why              string // why there are no keys: "pending", "suspended" …
+}
+
+// SigningKey names a key; Service.Private has its private half.
+type SigningKey struct {
+	ID        string
+	Domain    string // d=
+	Selector  string // s=
+	Algorithm dkim.Algorithm
+	Bits      int
+}
+
+// UserSigning is the row of an outgoing user with the keys that it stands for
+// now.
+type UserSigning struct {
+	User
+	Keys []SigningKey
+	Why  string // why there are no keys though the row names one
+}
+
+func (s *Signing) has(id string) bool {
+	for _, k := range s.Keys {
+		if k.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// signingOf says what a domain is signed with: the active key of each algorithm.
+func signingOf(d Domain, keys []Key) Signing {
+	s := Signing{
+		Name: d.Name, Owner: d.Owner, Disabled: !d.Enabled, DisabledFallback: d.DisabledFallback, SubDomains: d.SubDomains,
+	}
+	for i := range keys {
+		if !d.Requested && d.DeletedAt.IsZero() && signs(&d, keys, &keys[i]) {
+			s.Keys = append(s.Keys, signingKey(&keys[i]))
+		}
+	}
+	switch {
+	case len(s.Keys) > 0:
+	case d.Requested:
+		s.Why = "requested"
+	default:
+		s.Why = whyNone(keys)
+	}
+	return s
+}
+
+// signs: the active key, and with dual_sign the ready key that will follow it.
+func signs(d *Domain, keys []Key, k *Key) bool {
+	if k.Compromised {
+		return false
+	}
+	if k.State == Ready && d.DualSign && d.Activation == ActivateVerified {
+		for i := range keys {
+			if keys[i].State == Active && keys[i].Algorithm == k.Algorithm {
+				return true
+			}
+		}
+	}
+	return k.State == Active
+}
+
+// whyNone is the state of the most recent key that does not sign.
+func whyNone(keys []Key) string {
+	for i := len(keys) - 1; i >= 0; i-- {
+		if keys[i].Compromised {
+			return "compromised"
+		}
+		if keys[i].living() {
+			return string(keys[i].State)
+		}
+	}
+	return "no key"
+}
+
+func signingKey(k *Key) SigningKey {
+	return SigningKey{ID: k.ID, Domain: k.Domain, Selector: k.Selector, Algorithm: k.Algorithm, Bits: k.Bits}
+}
+
+// byAge sorts the keys of a row as KeysOf does.
+func byAge(keys []Key) []Key {
+	slices.SortFunc(keys, func(a, b Key) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+	})
+	return keys
+}
+
+// page is how many rows are read at a time.
+const page = 1000
+
+// Version is that of the store's present snapshot: cheap to ask.
+func (s *Service) Version(ctx context.Context) (version int64, err error) {
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		version, err = tx.Version()
+		return err
+	})
+	return version, err
+}
+
+// Snapshot reads what signing needs, in one consistent reading.
+func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
+	var snap *Snapshot
+	err := s.store.View(ctx, func(tx Tx) error {
+		snap = &Snapshot{Domains: map[string]*Signing{}, Blocked: map[string]string{}}
+		var err error
+		if snap.Version, err = tx.Version(); err != nil {
+			return err
+		}
+		keys := map[string][]Key{}
+		if err := eachKey(tx, func(k Key) { keys[k.Owner] = append(keys[k.Owner], k) }); err != nil {
+			return err
+		}
+		if err := eachDomain(tx, func(d Domain) { snap.add(d, byAge(keys[d.Name])) }); err != nil {
+			return err
+		}
+		return snap.addUsers(tx, keys)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return snap, nil
+}
+
+func (s *Snapshot) add(d Domain, keys []Key) {
+	for i := range keys {
+		k := &keys[i]
+		name := dkim.RecordName(k.Selector, k.Domain)
+		switch {
+		case k.Compromised:
+			s.Blocked[name] = "compromised"
+		case k.State == Suspended:
+			s.Blocked[name] = "suspended"
+		}
+	}
+	if d.DeletedAt.IsZero() {
+		signing := signingOf(d, keys)
+		s.Domains[d.Name] = &signing
+		for _, k := range signing.Keys { // an earlier key of the same name
+			delete(s.Blocked, dkim.RecordName(k.Selector, k.Domain))
+		}
+	}
+}
+
+func (s *Snapshot) addUsers(tx Tx, keys map[string][]Key) error {
+	users, err := tx.Users()
+	if err != nil {
+		return err
+	}
+	for _, u := range users {
+		row := UserSigning{User: u}
+		if u.Key != "" {
+			row.Keys, row.Why = s.keysNamed(u.Key, keys)
+		}
+		s.Users = append(s.Users, row)
+	}
+	return nil
+}
+
+// keysNamed resolves DOMAIN to its signing keys and DOMAIN/SELECTOR to that key
+// or the one that followed it in rotations (ruling 12).
+func (s *Snapshot) keysNamed(ref string, keys map[string][]Key) ([]SigningKey, string) {
+	name, selector, one := strings.Cut(ref, "/")
+	signing, ok := s.Domains[name]
+	switch {
+	case !ok:
+		return nil, name + " is not managed"
+	case signing.Disabled:
+		return nil, name + " is disabled"
+	case !one:
+		return signing.Keys, signing.Why
+	}
+	of := byAge(keys[name])
+	followed := map[string]bool{}
+	for i := range of {
+		k := &of[i]
+		if k.Selector != selector && !followed[k.Replaces] {
+			continue
+		}
+		followed[k.ID] = true
+	}
+	for _, k := range signing.Keys {
+		if followed[k.ID] {
+			return []SigningKey{k}, ""
+		}
+	}
+	return nil, ref + " does not sign"
+}
+
+// eachKey calls f for all keys in the order of the store.
+func eachKey(tx Tx, f func(Key)) error {
+	var owner, id string
+	for {
+		keys, err := tx.Keys(owner, id, page)
+		if err != nil {
+			return err
+		}
+		for _, k := range keys {
+			f(k)
+			owner, id = k.Owner, k.ID
+		}
+		if len(keys) < page {
+			return nil
+		}
+	}
+}
+
+// eachDomain calls f for all rows by name.
+func eachDomain(tx Tx, f func(Domain)) error {
+	var after string
+	for {
+		rows, err := tx.Domains(after, page)
+		if err != nil {
+			return err
+		}
+		for _, d := range rows {
+			f(d)
+			after = d.Name
+		}
+		if len(rows) < page {
+			return nil
+		}
+	}
+}
+
+// Private gives the private half of a key. The error says which key.
+func (s *Service) Private(ctx context.Context, id string) (*dkim.PrivateKey, error) {
+	var pem []byte
+	err := s.store.View(ctx, func(tx Tx) (err error) {
+		pem, err = tx.Private(id)
+		return err
+	})
+	if err != nil {
+		return nil, keyError(id, err)
+	}
+	key, err := dkim.ParsePrivateKey(pem)
+	clear(pem)
+	return key, keyError(id, err)
+}
+
+func keyError(id string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return errors.Join(errors.New("private half of key "+id), err)
+}
