@@ -67,6 +67,14 @@ func (b *buffer) release() {
 	}
 }
 
+// deadline is when the packet that has begun must be complete: at first, if this is the first wait for it.
+func (b *buffer) deadline(first time.Time) time.Time {
+	if b.until.IsZero() {
+		b.until = first
+	}
+	return b.until
+}
+
 // free is the room to read into.
 func (b *buffer) free() []byte { return b.bytes[b.end:] }
 

@@ -30,37 +30,47 @@ func newSource(c net.Conn, limits Limits, stopping *atomic.Bool) source {
 	return &stream{waiter: w}
 }
 
-// waiter keeps the read deadline of a connection. It is set only when a read really waits.
+// waiter keeps the read deadline of a connection. The timer behind it costs more than a small message should pay: one that is set stands as long as it rings
+// before the wait must end. Whoever hears it ring early sets it anew.
 type waiter struct {
 	conn     net.Conn
 	limits   Limits
 	stopping *atomic.Bool
-	until    time.Time // the deadline of this wait; zero while there was none
-	rest     time.Time // the deadline that is set, if it is that of a packet that has begun
+	until    time.Time // when this wait must end; zero before it begins
+	set      time.Time // when the timer rings; zero: it is not set
 }
 
-// arm sets the deadline for a wait that begins now. A server that stops shortens it: it sets stopping first and the deadlines then, here it is the other way round, so that
-// one of the two sees the other.
+// arm makes sure that the timer rings before the wait must end. A server that stops rings it at once: it sets stopping first and the deadlines then, here it is the
+// other way round, so that one of the two sees the other.
 func (w *waiter) arm(b *buffer, within waiting) {
-	if within == forRest {
-		if b.until.IsZero() {
-			b.until = time.Now().Add(w.limits.FrameTimeout)
+	now := time.Now()
+	if w.until.IsZero() {
+		w.until = now.Add(w.limits.IdleTimeout)
+		if within == forRest {
+			w.until = b.deadline(now.Add(w.limits.FrameTimeout))
 		}
-		w.until = b.until
-		if !w.rest.Equal(b.until) { // a packet in many pieces sets it once
-			w.rest = b.until
-			w.conn.SetReadDeadline(w.until)
-		}
-		return
 	}
-	w.until, w.rest = time.Now().Add(w.limits.IdleTimeout), time.Time{}
-	w.conn.SetReadDeadline(w.until)
+	if w.set.Before(now) || w.set.After(w.until) {
+		w.ring(earlier(w.until, now.Add(w.limits.FrameTimeout)))
+	}
 	if within == forMessage && w.stopping.Load() {
-		w.conn.SetReadDeadline(longAgo)
+		w.ring(longAgo)
 	}
 }
 
-// failed judges a read that failed; nil means to try again: the deadline was an old one, or the server stops but this message may end.
+func (w *waiter) ring(at time.Time) {
+	w.set = at
+	w.conn.SetReadDeadline(at)
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// failed judges a read that failed; nil means to try again: the timer was set for an earlier wait, or the server stops but this message may end.
 func (w *waiter) failed(err error, within waiting) error {
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
@@ -69,8 +79,7 @@ func (w *waiter) failed(err error, within waiting) error {
 		return errStopped
 	}
 	if w.until.IsZero() || time.Now().Before(w.until) {
-		w.rest = time.Time{}
-		w.conn.SetReadDeadline(time.Time{})
+		w.ring(w.until)
 		return nil
 	}
 	if within == forRest {
@@ -91,9 +100,8 @@ type socket struct {
 }
 
 func (s *socket) fill(b *buffer, within waiting) error {
-	s.buf, s.within, s.err = b, within, nil
+	s.buf, s.within, s.err, s.until = b, within, nil, time.Time{}
 	for {
-		s.until = time.Time{}
 		err := s.raw.Read(s.ready)
 		if err == nil {
 			return s.err
@@ -147,6 +155,7 @@ type stream struct {
 
 func (s *stream) fill(b *buffer, within waiting) error {
 	b.release()
+	s.until = time.Time{}
 	for {
 		s.arm(b, within)
 		to := s.few[:]

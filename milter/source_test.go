@@ -4,23 +4,40 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
 
-// watched is a socket that says, each time its reader begins to wait (and sets a deadline for that), whether the reader holds memory.
+// watched is a socket that says, each time its reader begins to wait, whether the reader holds memory.
 type watched struct {
 	*net.UnixConn
 	reader *reader
 	waits  chan bool
 }
 
-func (w *watched) SetReadDeadline(t time.Time) error {
-	err := w.UnixConn.SetReadDeadline(t)
-	w.waits <- w.reader.bytes != nil
-	return err
+func (w *watched) SyscallConn() (syscall.RawConn, error) {
+	raw, err := w.UnixConn.SyscallConn()
+	return &watchedReads{raw, w}, err
+}
+
+type watchedReads struct {
+	syscall.RawConn
+	socket *watched
+}
+
+func (w *watchedReads) Read(ready func(fd uintptr) bool) error {
+	return w.RawConn.Read(func(fd uintptr) bool {
+		ok := ready(fd)
+		if !ok {
+			w.socket.waits <- w.socket.reader.bytes != nil
+		}
+		return ok
+	})
 }
 
 // TestIdleMemory sees that a connection holds a buffer while half a packet is there, and none while it waits for the next.
@@ -73,25 +90,44 @@ func TestOldDeadline(t *testing.T) {
 	}
 }
 
-// TestWokenWithinPacket sees that a reader that is woken within a packet, as a server that stops does, sets its deadline again.
-func TestWokenWithinPacket(t *testing.T) {
-	near, far := socketPair(t)
-	r := &reader{limits: DefaultLimits}
-	w := &watched{far, r, make(chan bool, 10)}
-	r.source = newSource(w, DefaultLimits, new(atomic.Bool))
-	near.Write([]byte{0, 0})
-	go r.next()
-	for _, step := range []func(){
-		func() {}, // it waits
-		func() { far.SetReadDeadline(longAgo) },
-		func() {}, // cleared by now, and to be set
+// TestRungEarly sees that a wait ends when it must, though its timer rang before: it was set for an earlier wait, or by a server that stops.
+func TestRungEarly(t *testing.T) {
+	for _, c := range []struct {
+		name, sent string
+		woken      bool
+		want       string
+	}{
+		{"set for an earlier wait", "", false, "no packet within"},
+		{"between packets", "", true, "no packet within"},
+		{"within a packet", "\x00\x00", true, "half a packet"},
 	} {
-		step()
-		select {
-		case <-w.waits:
-		case <-time.After(10 * time.Second):
-			t.Fatal("a wait without deadline")
-		}
+		t.Run(c.name, func(t *testing.T) {
+			near, far := socketPair(t)
+			limits := DefaultLimits
+			limits.IdleTimeout, limits.FrameTimeout = 400*time.Millisecond, 200*time.Millisecond
+			r := &reader{limits: limits, wait: forPacket}
+			w := &watched{far, r, make(chan bool, 10)}
+			r.source = newSource(w, limits, new(atomic.Bool))
+			near.Write([]byte(c.sent))
+			ended := make(chan error, 1)
+			go func() {
+				_, err := r.next()
+				ended <- err
+			}()
+			<-w.waits
+			if c.woken {
+				far.SetReadDeadline(longAgo)
+			}
+			<-w.waits
+			select {
+			case err := <-ended:
+				if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), c.want) {
+					t.Errorf("ended with %v, want %q", err, c.want)
+				}
+			case <-time.After(10 * time.Second):
+				t.Fatal("a wait without deadline")
+			}
+		})
 	}
 }
 
