@@ -34,21 +34,30 @@ func Main(m *testing.M) { MainWith(m.Run) }
 
 // MainWith is Main for a package that starts servers before its tests: run is called inside, its result is the exit code.
 func MainWith(run func() int) {
-	var code int
-	var err error
 	switch os.Getenv(roleVar) {
 	case "":
-		code, err = enter()
+		os.Exit(Enter())
 	case roleInit:
-		code, err = initialize()
+		os.Exit(told(initialize()))
 	default:
-		code = run()
+		os.Exit(run())
 	}
+}
+
+// Inside tells whether this process is in a sandbox, as its pid 1 or to run the tests. What has to be done outside, with the
+// host's network, a package does in its TestMain before it calls Enter.
+func Inside() bool { return os.Getenv(roleVar) != "" }
+
+// Enter runs this binary once more in a sandbox and gives its exit code. There, TestMain has to call MainWith.
+func Enter() int { return told(enter()) }
+
+// told tells err, if there is one, and makes it an exit code.
+func told(code int, err error) int {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sandbox:", err)
-		code = 1
+		return 1
 	}
-	os.Exit(code)
+	return code
 }
 
 // Dir is a directory on the sandbox's own tmpfs, open to every user (socket paths in it stay short).
