@@ -108,7 +108,3 @@ func (t *tx) DeleteKey(id string) error {
 	}
 	return t.exec("DELETE FROM keys WHERE id = $1", id)
 }
-
-func (t *tx) MarkSigned(id string, at time.Time) error {
-	return t.exec("UPDATE keys SET last_signed_at = $2 WHERE id = $1 AND last_signed_at < $2", id, micros(at))
-}

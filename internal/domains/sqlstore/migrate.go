@@ -54,13 +54,16 @@ func steps() ([]string, error) {
 
 // migrate brings the schema up to date in one transaction; another process that does the same waits.
 func (s *Store) migrate(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 6*s.timeout) // a migration may rewrite a big table
-	defer cancel()
 	steps, err := steps()
 	if err != nil {
 		return err
 	}
 	s.known = len(steps)
+	// a migration may rewrite a big table
+	return s.retry(ctx, 6*s.timeout, func(ctx context.Context) error { return s.migration(ctx, steps) })
+}
+
+func (s *Store) migration(ctx context.Context, steps []string) error {
 	sqlTx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
 		return s.explain("open", err)

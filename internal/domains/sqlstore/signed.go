@@ -1,40 +1,50 @@
 package sqlstore
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/postseal/postseal/internal/domains"
 )
 
 const signedAtOnce = 500 // keys in one statement: two places each, far below both engines' bounds
 
-// MarkSigned sets LastSignedAt of many keys at once where the time given is later than the store's: what a host has collected
-// since it did so last. Keys that are gone are passed over.
-func (s *Store) MarkSigned(ctx context.Context, signed map[string]time.Time) error {
-	if len(signed) == 0 {
-		return nil
+// MarkSigned collects: a host reports thousands of keys a minute, and over a network each statement is a way there and back.
+// What was collected is written before the next statement of another kind and at the end.
+func (t *tx) MarkSigned(id string, at time.Time) error {
+	if t.readOnly {
+		t.broken = errReadOnly
 	}
-	ids := slices.Sorted(maps.Keys(signed))
-	return s.Update(ctx, func(dt domains.Tx) error {
-		for some := range slices.Chunk(ids, signedAtOnce) {
-			var rows []string
-			var args []any
-			for _, id := range some {
-				n := len(args)
-				rows = append(rows, "($"+strconv.Itoa(n+1)+", CAST($"+strconv.Itoa(n+2)+" AS BIGINT))")
-				args = append(args, id, micros(signed[id]))
-			}
-			// both engines name the columns of VALUES column1 and column2
-			if err := dt.(*tx).exec("UPDATE keys SET last_signed_at = v.column2 FROM (VALUES "+strings.Join(rows, ", ")+
-				") AS v WHERE keys.id = v.column1 AND keys.last_signed_at < v.column2", args...); err != nil {
-				return err
-			}
+	if t.broken != nil {
+		return t.broken
+	}
+	if t.signed == nil {
+		t.signed = map[string]time.Time{}
+	}
+	if at.After(t.signed[id]) {
+		t.signed[id] = at
+	}
+	return nil
+}
+
+// writeSigned writes what MarkSigned has collected.
+func (t *tx) writeSigned() error {
+	signed := t.signed
+	t.signed = nil
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(signed)), signedAtOnce) {
+		var rows []string
+		var args []any
+		for _, id := range ids {
+			n := len(args)
+			rows = append(rows, "($"+strconv.Itoa(n+1)+", CAST($"+strconv.Itoa(n+2)+" AS BIGINT))")
+			args = append(args, id, micros(signed[id]))
 		}
-		return nil
-	})
+		// both engines name the columns of VALUES column1 and column2
+		if err := t.exec("UPDATE keys SET last_signed_at = v.column2 FROM (VALUES "+strings.Join(rows, ", ")+
+			") AS v WHERE keys.id = v.column1 AND keys.last_signed_at < v.column2", args...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

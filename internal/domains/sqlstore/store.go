@@ -119,12 +119,16 @@ func (s *Store) Update(ctx context.Context, f func(domains.Tx) error) error {
 // Changes receives after commits of any process, see feed.
 func (s *Store) Changes(ctx context.Context) <-chan struct{} { return s.feed.subscribe(ctx) }
 
-// run tries a transaction until it did not lose against another.
 func (s *Store) run(ctx context.Context, db *sql.DB, o *sql.TxOptions, f func(domains.Tx) error) error {
-	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	return s.retry(ctx, s.timeout, func(ctx context.Context) error { return s.attempt(ctx, db, o, f) })
+}
+
+// retry runs a transaction until it did not lose against another, attempts times at most and no longer than limit.
+func (s *Store) retry(ctx context.Context, limit time.Duration, transaction func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	for n := 1; ; n++ {
-		err := s.attempt(limited, db, o, f)
+		err := transaction(limited)
 		if err == nil {
 			return nil
 		}

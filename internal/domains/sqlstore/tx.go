@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"github.com/postseal/postseal/internal/domains"
 )
@@ -16,8 +17,9 @@ type tx struct {
 	sql      *sql.Tx
 	readOnly bool
 	broken   error
-	wrote    bool // something was written: others are to hear of it
-	erased   bool // a private half was deleted or replaced
+	wrote    bool                 // something was written: others are to hear of it
+	erased   bool                 // a private half was deleted or replaced
+	signed   map[string]time.Time // not written yet, see MarkSigned
 }
 
 var _ domains.Tx = (*tx)(nil)
@@ -39,8 +41,11 @@ func (t *tx) begin() error {
 	return t.store.tooNew(have)
 }
 
-// end tells the other hosts, once the transaction is committed.
+// end writes what waits, and lets the engine tell the other hosts once the transaction is committed.
 func (t *tx) end() error {
+	if err := t.writeSigned(); err != nil {
+		return err
+	}
 	if !t.wrote || t.store.notify == "" {
 		return nil
 	}
@@ -56,6 +61,9 @@ func (t *tx) exec(statement string, args ...any) error {
 	if t.broken != nil {
 		return t.broken
 	}
+	if err := t.writeSigned(); err != nil {
+		return err
+	}
 	t.wrote = true
 	if _, err := t.sql.ExecContext(t.ctx, statement, args...); err != nil {
 		t.broken = t.store.explain("write", err)
@@ -67,6 +75,9 @@ func (t *tx) exec(statement string, args ...any) error {
 func (t *tx) query(statement string, args, fields []any, row func()) error {
 	if t.broken != nil {
 		return t.broken
+	}
+	if err := t.writeSigned(); err != nil {
+		return err
 	}
 	t.broken = t.read(statement, args, fields, row)
 	return t.broken

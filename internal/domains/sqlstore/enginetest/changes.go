@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -95,14 +96,23 @@ func markSigned(t *testing.T, e Engine) {
 		}
 		return nil
 	})
-	if err := s.MarkSigned(t.Context(), signed); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.MarkSigned(t.Context(), map[string]time.Time{keyID(7): at, keyID(8): at.Add(time.Hour)}); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.MarkSigned(t.Context(), nil); err != nil {
-		t.Error(err)
+	update(t, s, func(tx domains.Tx) error {
+		for id, at := range signed {
+			if err := tx.MarkSigned(id, at); err != nil {
+				return err
+			}
+		}
+		k, err := tx.Key(keyID(5)) // what was marked is seen at once
+		if want := at.Add(5 * time.Microsecond); k.LastSignedAt != want || err != nil {
+			t.Errorf("signed last at %v, %v, want %v", k.LastSignedAt, err, want)
+		}
+		return err
+	})
+	update(t, s, func(tx domains.Tx) error {
+		return errors.Join(tx.MarkSigned(keyID(7), at), tx.MarkSigned(keyID(8), at.Add(time.Hour)), tx.MarkSigned(keyID(8), at.Add(time.Minute)))
+	})
+	if err := s.View(t.Context(), func(tx domains.Tx) error { _ = tx.MarkSigned(keyID(1), at); return nil }); err == nil {
+		t.Error("a View marked")
 	}
 	view(t, s, func(tx domains.Tx) error {
 		keys, err := tx.Keys("", "", 2000)

@@ -137,7 +137,7 @@ func foreignTextIsKept(t *testing.T, e Engine) {
 	foreign := "v=DKIM1\x00; \xff\xfe 'quoted\"; DROP TABLE keys; -- \u2028"
 	const kept = "v=DKIM1\ufffd; \ufffd 'quoted\"; DROP TABLE keys; -- \u2028"
 	update(t, s, func(tx domains.Tx) error {
-		if err := tx.PutRun(domains.CheckRun{KeyID: "k", Records: []string{foreign}, Findings: []domains.Finding{{Text: foreign}}}); err != nil {
+		if err := tx.PutRun(domains.CheckRun{KeyID: "k", Records: []string{foreign}, Findings: []domains.Finding{{Got: foreign}}}); err != nil {
 			return err
 		}
 		return tx.PutKey(domains.Key{ID: "k", Algorithm: dkim.RSASHA256, Health: domains.Health{Text: foreign}})

@@ -14,28 +14,42 @@ import (
 	"github.com/postseal/postseal/internal/domains/sqlstore"
 )
 
-// writeAll is a transaction that touches every kind of row.
-func writeAll(tx domains.Tx, name string) error {
+// Writes are the statements of a transaction that touches every kind of row, all under name.
+func Writes(name string) []func(domains.Tx) error {
 	now := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
-	if _, err := tx.Bump(); err != nil {
-		return err
+	return []func(domains.Tx) error{
+		func(tx domains.Tx) error { _, err := tx.Bump(); return err },
+		func(tx domains.Tx) error { return tx.PutDomain(domains.Domain{Name: name}) },
+		func(tx domains.Tx) error { return tx.PutPrivate(name, []byte("PEM of "+name)) }, // before its key: the engine looks at the end
+		func(tx domains.Tx) error {
+			return tx.PutKey(domains.Key{ID: name, Owner: name, Domain: name, Selector: "s", Algorithm: dkim.RSASHA256, NextCheckAt: now})
+		},
+		func(tx domains.Tx) error { return tx.PutRun(domains.CheckRun{KeyID: name, At: now}) },
+		func(tx domains.Tx) error {
+			return tx.PutTombstone(domains.Tombstone{Domain: name, Selector: "s", Print: "p"})
+		},
+		func(tx domains.Tx) error { return tx.PutUser(domains.User{Match: "sasl:" + name}) },
+		func(tx domains.Tx) error { return tx.PutCandidate(domains.Candidate{Domain: name}) },
+		func(tx domains.Tx) error { return tx.PutHost(domains.Host{Name: name}) },
+		func(tx domains.Tx) error { return tx.PutNotice(domains.Notice{Domain: name}) },
+		func(tx domains.Tx) error { return tx.Append(domains.Entry{Domain: name, Verb: "add"}) },
 	}
-	return errors.Join(
-		tx.PutDomain(domains.Domain{Name: name}),
-		tx.PutPrivate(name, []byte("PEM of "+name)), // before its key: the engine looks at the end
-		tx.PutKey(domains.Key{ID: name, Owner: name, Domain: name, Selector: "s", Algorithm: dkim.RSASHA256, NextCheckAt: now}),
-		tx.PutRun(domains.CheckRun{KeyID: name, At: now}),
-		tx.PutTombstone(domains.Tombstone{Domain: name, Selector: "s", Print: "p"}),
-		tx.PutUser(domains.User{Match: "sasl:" + name}),
-		tx.PutCandidate(domains.Candidate{Domain: name}),
-		tx.PutHost(domains.Host{Name: name}),
-		tx.PutNotice(domains.Notice{Domain: name}),
-		tx.Append(domains.Entry{Domain: name, Verb: "add"}),
-	)
 }
 
-// traces counts what writeAll has left of name: 0, or 10 when it is whole.
-func traces(tx domains.Tx, name string) (int, error) {
+// Whole is what Traces counts when all of Writes is there.
+const Whole = 10
+
+func writeAll(tx domains.Tx, name string) error {
+	for _, write := range Writes(name) {
+		if err := write(tx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Traces counts the kinds of rows that Writes has left of name.
+func Traces(tx domains.Tx, name string) (int, error) {
 	n := 0
 	count := func(there bool, err error) error {
 		if there {
@@ -73,7 +87,7 @@ func traces(tx domains.Tx, name string) (int, error) {
 func wantTraces(t *testing.T, s domains.Store, name string, want int) {
 	t.Helper()
 	view(t, s, func(tx domains.Tx) error {
-		if n, err := traces(tx, name); n != want || err != nil {
+		if n, err := Traces(tx, name); n != want || err != nil {
 			t.Errorf("%s has left %d traces, %v, want %d", name, n, err, want)
 		}
 		return nil
@@ -107,7 +121,7 @@ func allOrNothing(t *testing.T, e Engine) {
 	update(t, s, func(tx domains.Tx) error { return writeAll(tx, "done.example") })
 	wantTraces(t, s, "refused.example", 0)
 	wantTraces(t, s, "panic.example", 0)
-	wantTraces(t, s, "done.example", 10)
+	wantTraces(t, s, "done.example", Whole)
 	view(t, s, func(tx domains.Tx) error {
 		if v, err := tx.Version(); v != 1 || err != nil {
 			t.Errorf("version %d, %v, want that of the one that was done", v, err)
@@ -172,12 +186,12 @@ func viewSeesOneState(t *testing.T, e Engine) {
 		if before != after {
 			t.Errorf("version %d became %d under a View", before, after)
 		}
-		if n, err := traces(tx, "later.example"); n != 0 || err != nil {
+		if n, err := Traces(tx, "later.example"); n != 0 || err != nil {
 			t.Errorf("a View saw %d later writes, %v", n, err)
 		}
 		return err
 	})
-	wantTraces(t, reader, "later.example", 10)
+	wantTraces(t, reader, "later.example", Whole)
 }
 
 // writersWaitForEachOther: read, change and write by two processes' worth of stores loses nothing.
@@ -257,7 +271,7 @@ func openedAtOnce(t *testing.T, e Engine) {
 	wg.Wait()
 	s := p.open(t)
 	for i := range 6 {
-		wantTraces(t, s, fmt.Sprintf("d%d.example", i), 10)
+		wantTraces(t, s, fmt.Sprintf("d%d.example", i), Whole)
 	}
 }
 

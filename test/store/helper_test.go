@@ -1,0 +1,3 @@
+package store
+
+func runHelper() bool { return false }
