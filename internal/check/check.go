@@ -33,6 +33,7 @@ type Subject struct {
 	SubDomains bool     // signs for what is below Domain too (D410)
 	Testing    bool     // t=y is wanted (no D401)
 	Slots      []Slot   // the other CNAME names of the domain (D504)
+	SharedWith []string // other domains that have the same key, though each should have its own (D413)
 	Former     []string // targets, or zones of them, that we moved away from (D509)
 	Providers  []string // names of the name servers when the domain was added; empty: not known (D111)
 
@@ -53,6 +54,7 @@ type Via string
 const (
 	Authoritative Via = "authoritative" // every authoritative server, then the resolver
 	Resolver      Via = "resolver"      // the configured resolver alone
+	Pasted        Via = "text"          // nobody: the text is at hand
 )
 
 // Verdict is the class of a result, as the rules for records that go away
@@ -93,6 +95,7 @@ type Result struct {
 	NameServers []string `json:"name_servers,omitempty"` // of Zone, sorted
 	Fingerprint string   `json:"fingerprint,omitempty"`  // of the key found, "SHA256:…"
 	Bits        int      `json:"bits,omitempty"`         // of the key found
+	Secure      bool     `json:"dnssec"`                 // a validating resolver vouches for the answer
 }
 
 // Finding is one thing that is wrong, or worth knowing.

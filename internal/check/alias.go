@@ -1,0 +1,193 @@
+package check
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/postseal/postseal/internal/dns/authority"
+)
+
+// aliases judges the CNAME records. It is false if the record at their end does not matter any more.
+func (c *checking) aliases(ctx context.Context) bool {
+	c.slots(ctx)
+	if c.chain.Loop {
+		var names []string
+		for _, hop := range c.chain.Hops {
+			names = append(names, printable(hop.Name))
+		}
+		last := c.chain.Last()
+		c.report.raise("D507", facts{"detail": strings.Join(append(names, printable(last.Alias())), " → ")})
+		c.report.decide(Absent)
+		return false
+	}
+	alias := c.chain.Hops[0].Alias()
+	if alias != "" {
+		c.report.common["alias"] = printable(alias)
+		c.besides(ctx, alias)
+	}
+	switch target := strings.ToLower(c.subject.Target); {
+	case target == "":
+		return c.leadsSomewhere()
+	case alias == "":
+		return c.noAlias(ctx)
+	case c.chain.Last().Name == target:
+		return c.leadsSomewhere()
+	default:
+		c.wrongTarget(alias, target)
+		return false
+	}
+}
+
+// leadsSomewhere reports a chain with nothing at its end.
+func (c *checking) leadsSomewhere() bool {
+	if len(c.chain.Hops) == 1 || c.end.status() == authority.Found {
+		return true
+	}
+	last := c.chain.Last()
+	c.report.raise("D506", facts{"alias": printable(last.Name), "detail": describeAll(c.end.answered) + ", for " + printable(last.Name)})
+	c.report.decide(Absent)
+	c.report.retryIn(c.end.negativeTTL())
+	return false
+}
+
+// noAlias judges what stands where a CNAME belongs. It is true if signatures verify with it, or if there is nothing at all.
+func (c *checking) noAlias(ctx context.Context) bool {
+	if c.end.status() != authority.Found {
+		if kinds := c.otherTypes(ctx, authority.A, authority.AAAA); kinds != nil {
+			c.report.raiseAs("D503", Error, facts{"detail": "no CNAME and no TXT, but " + strings.Join(kinds, ", ")})
+			c.report.decide(Absent)
+			return false
+		}
+		return true
+	}
+	texts := c.end.texts()
+	text := texts[0]
+	found := facts{"found": quote(text), "detail": ""}
+	switch {
+	case len(texts) == 1 && isTargetText(text, c.subject.Target):
+		c.report.raise("D502", found)
+		c.report.decide(Malformed)
+		return false
+	case len(texts) == 1 && c.isOurs(text):
+		c.detour = true
+		if slices.Equal(texts, c.source.Peek(ctx, c.subject.Target, authority.TXT).Texts()) {
+			c.report.raise("D503", facts{"detail": "no CNAME, but a copy of the TXT record at " + c.subject.Target})
+		} else {
+			found["detail"] = ", which has the right key for now"
+			c.report.raiseAs("D501", Warning, found)
+		}
+		return true
+	}
+	c.report.raise("D501", found)
+	c.report.decide(Mismatch)
+	c.report.retryIn(c.end.ttl())
+	return false
+}
+
+// isTargetText tells whether a TXT record's text is the name that the CNAME should have pointed to.
+func isTargetText(text, target string) bool {
+	text = strings.ToLower(strings.Trim(text, " .\""))
+	text = strings.TrimSpace(strings.TrimPrefix(text, "cname "))
+	return text == strings.ToLower(target)
+}
+
+// wrongTarget says where a CNAME points instead.
+func (c *checking) wrongTarget(alias, target string) {
+	c.report.decide(TargetChanged)
+	zone := strings.ToLower(c.zone.Name)
+	switch {
+	case alias == target+"."+zone || alias == target+"."+strings.ToLower(c.subject.Domain):
+		c.report.raise("D508", nil)
+	case slices.ContainsFunc(c.subject.Former, func(f string) bool { return isBelow(alias, strings.ToLower(f)) }):
+		c.report.raise("D509", nil)
+	default:
+		detail := ""
+		if who := knownService(alias); who != "" {
+			detail = " (" + who + ")"
+		}
+		c.report.raise("D510", facts{"detail": detail})
+	}
+	for _, r := range c.chain.Hops[0].Answers[0].Of(authority.CNAME) {
+		c.report.retryIn(r.TTL)
+	}
+}
+
+// besides looks for other records at the name of a CNAME.
+func (c *checking) besides(ctx context.Context, alias string) {
+	for _, a := range c.chain.Hops[0].Answers {
+		if texts := a.Texts(); texts != nil && a.Alias() != "" {
+			c.report.raise("D511", facts{"alias": printable(alias), "found": quote(texts[0]), "remove": c.superfluous()})
+			return
+		}
+	}
+}
+
+// superfluous is which of CNAME and TXT should go.
+func (c *checking) superfluous() string {
+	if c.subject.Target != "" {
+		return "the TXT record"
+	}
+	return "the CNAME record"
+}
+
+// slots looks at the domain's other CNAME records, which the next rotation will need (ruling 34).
+func (c *checking) slots(ctx context.Context) {
+	severity := Error
+	if c.subject.Active {
+		severity = Warning
+	}
+	for _, slot := range c.subject.Slots {
+		name := slot.Selector + "._domainkey." + c.subject.Domain
+		hop := c.source.Ask(ctx, name, authority.CNAME)
+		if alias := hop.Alias(); alias != strings.ToLower(slot.Target) {
+			v := newView(hop)
+			if len(v.answered) == 0 {
+				continue // the servers are the same, and have their own finding
+			}
+			c.report.raiseAs("D504", severity, facts{
+				"other": name, "detail": describeAll(v.answered), "target": slot.Target, "host": relative(name, c.zone.Name),
+			})
+		}
+	}
+}
+
+// otherTypes names the records of other types at the name: "A 192.0.2.1".
+func (c *checking) otherTypes(ctx context.Context, types ...authority.Type) []string {
+	var out []string
+	for _, t := range types {
+		for _, r := range c.source.Peek(ctx, c.name, t).Of(t) {
+			out = append(out, t.String()+" "+printable(r.Target))
+		}
+	}
+	return out[:min(len(out), maxListed)]
+}
+
+// isBelow tells whether a name is zone or below it. Both are lower case.
+func isBelow(name, zone string) bool { return name == zone || strings.HasSuffix(name, "."+zone) }
+
+// services are who a CNAME often points to.
+var services = []struct{ zone, name string }{
+	{"amazonses.com", "Amazon SES"},
+	{"sendgrid.net", "SendGrid"},
+	{"onmicrosoft.com", "Microsoft 365"},
+	{"outlook.com", "Microsoft 365"},
+	{"mailgun.org", "Mailgun"},
+	{"mcsv.net", "Mailchimp"},
+	{"mandrillapp.com", "Mandrill"},
+	{"sparkpostmail.com", "SparkPost"},
+	{"hubspotemail.net", "HubSpot"},
+	{"protonmail.ch", "Proton Mail"},
+	{"zoho.com", "Zoho Mail"},
+	{"messagingengine.com", "Fastmail"},
+	{"fmhosted.com", "Fastmail"},
+}
+
+func knownService(name string) string {
+	for _, s := range services {
+		if isBelow(name, s.zone) {
+			return s.name
+		}
+	}
+	return ""
+}

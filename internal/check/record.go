@@ -1,0 +1,247 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/dns/authority"
+)
+
+// texts judges the TXT records at the end of the chain. It is true if a receiver can use them.
+func (c *checking) texts(ctx context.Context) bool {
+	records := c.end.answered[0].Of(authority.TXT)
+	if len(records) == 0 {
+		c.report.raise("D102", facts{"detail": ""})
+		c.report.decide(Absent)
+		return false
+	}
+	text := records[0].Text()
+	c.report.common["found"] = quote(text)
+	if !c.usable(c.end.texts()) && c.onlyWildcard(ctx) {
+		return false
+	}
+	ok := false
+	if len(records) > 1 {
+		c.several(records)
+	} else {
+		ok = c.single(ctx, records[0])
+	}
+	if !ok {
+		c.report.retryIn(c.end.ttl())
+		c.waitHint()
+	}
+	return ok
+}
+
+// usable tells whether one of the texts is the key that is wanted.
+func (c *checking) usable(texts []string) bool {
+	return slices.ContainsFunc(texts, func(text string) bool {
+		if c.subject.Public != nil {
+			return c.isOurs(text)
+		}
+		_, err := dkim.ParseKeyRecord(text)
+		return err == nil
+	})
+}
+
+// onlyWildcard reports an answer that has nothing to do with this name.
+func (c *checking) onlyWildcard(ctx context.Context) bool {
+	if _, yes := c.wildcard(ctx); !yes {
+		return false
+	}
+	c.report.raise("D208", nil)
+	c.report.decide(Absent)
+	c.report.retryIn(c.end.ttl())
+	c.elsewhere(ctx, "only a wildcard")
+	c.waitHint()
+	return true
+}
+
+// several reports more than one TXT record (RFC 6376 section 3.6.2.2).
+func (c *checking) several(records []authority.Record) {
+	count := fmt.Sprint(len(records))
+	c.report.decide(Duplicate)
+	if c.joins(records) {
+		c.report.raise("D307", facts{"count": count})
+		return
+	}
+	var parts []string
+	for i, r := range records {
+		if i == maxListed {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, c.whose(r.Text())+" "+quote(r.Text()))
+	}
+	c.report.raise("D308", facts{"count": count, "detail": strings.Join(parts, "; ")})
+	if c.subject.Target != "" {
+		c.report.raise("D513", facts{"count": count})
+	}
+}
+
+// whose says what a record among several is.
+func (c *checking) whose(text string) string {
+	record, err := dkim.ParseKeyRecord(text)
+	switch {
+	case c.isOurs(text):
+		return "yours:"
+	case strings.HasPrefix(strings.ToLower(text), "v=spf1"):
+		return "SPF:"
+	case strings.HasPrefix(strings.ToLower(text), "v=dmarc1"):
+		return "DMARC:"
+	case err == nil && record.Public != nil:
+		return "another key:"
+	case strings.Contains(text, "-verif") || strings.Contains(text, "verification"):
+		return "a verification token:"
+	}
+	return "foreign:"
+}
+
+// maxJoined bounds the records whose orders are tried: four have 24.
+const maxJoined = 4
+
+// joins tells whether the records make up the key when they are put one behind the other.
+func (c *checking) joins(records []authority.Record) bool {
+	if len(records) > maxJoined || c.usable(c.end.texts()) {
+		return false
+	}
+	var pieces []string
+	for _, r := range records {
+		pieces = append(pieces, r.Text())
+	}
+	return c.someOrder(pieces)
+}
+
+// someOrder tells whether pieces, in any order, join to the key that is wanted.
+func (c *checking) someOrder(pieces []string) bool {
+	found := false
+	permute(pieces, len(pieces), func(order []string) bool {
+		found = c.usable([]string{strings.Join(order, "")})
+		return !found
+	})
+	return found
+}
+
+// permute calls visit with every order of list until it returns false (Heap's algorithm). The list is changed.
+func permute(list []string, n int, visit func([]string) bool) bool {
+	if n <= 1 {
+		return visit(list)
+	}
+	for i := range n {
+		if !permute(list, n-1, visit) {
+			return false
+		}
+		if n%2 == 0 {
+			list[i], list[n-1] = list[n-1], list[i]
+		} else {
+			list[0], list[n-1] = list[n-1], list[0]
+		}
+	}
+	return true
+}
+
+// single judges the one record. It is true if a receiver can verify with it.
+func (c *checking) single(ctx context.Context, r authority.Record) bool {
+	text := r.Text()
+	record, err := dkim.ParseKeyRecord(text)
+	c.record = record
+	if err != nil {
+		c.report.decide(Malformed)
+		c.damaged(r, err)
+		return false
+	}
+	c.deviations(r, record)
+	if record.Revoked {
+		c.report.raise("D403", nil)
+		c.report.decide(Revoked)
+		return false
+	}
+	c.report.common["theirs"] = describeKey(record.Public.Key())
+	if c.subject.Public != nil && !record.Public.Equal(c.subject.Public) {
+		c.mismatch(record)
+		return false
+	}
+	c.policy(record)
+	if c.report.failed() {
+		c.report.decide(Malformed)
+		return false
+	}
+	if fault := c.probe(ctx, text); fault != "" {
+		c.report.raise("D414", facts{"detail": fault})
+		c.report.decide(Malformed)
+		return false
+	}
+	if record.Testing() && !c.subject.Testing {
+		c.report.raise("D401", nil)
+		c.report.decide(Testing)
+	}
+	return true
+}
+
+// mismatch reports another key, and what we know about it.
+func (c *checking) mismatch(record *dkim.KeyRecord) {
+	c.report.decide(Mismatch)
+	detail := ""
+	if c.subject.Known != nil {
+		if known := c.subject.Known(Fingerprint(record.Public.Key())); known != "" {
+			detail = ": " + known
+		}
+	}
+	c.report.raise("D402", facts{"detail": detail})
+}
+
+// deviations reports what verifiers put up with.
+func (c *checking) deviations(r authority.Record, record *dkim.KeyRecord) {
+	var unknown []string
+	for _, d := range record.Deviations {
+		switch d.Kind {
+		case dkim.DeviationSpaceInKey:
+			c.report.raise("D305", nil)
+		case dkim.DeviationPKCS1:
+			c.report.raise("D407", nil)
+		case dkim.DeviationUnknownTag:
+			unknown = append(unknown, d.Tag+"=")
+		case dkim.DeviationNonASCII:
+			c.report.raise("D312", facts{"detail": oddCharacter(r.Text())})
+		}
+	}
+	if unknown != nil {
+		c.report.raise("D315", facts{"detail": list(unknown)})
+	}
+	if len(r.Strings) > 1 && slices.Contains(r.Strings, "") {
+		c.report.raise("D312", facts{"detail": "an empty string among the " + fmt.Sprint(len(r.Strings))})
+	}
+}
+
+// policy judges what the tags beside the key permit, and its size.
+func (c *checking) policy(record *dkim.KeyRecord) {
+	if record.Hashes != nil && !hasWord(record.Hashes, "sha256") {
+		c.report.raise("D409", facts{"detail": "h=" + printable(strings.Join(record.Hashes, ":"))})
+	}
+	if record.Services != nil && !hasWord(record.Services, "*", "email") {
+		c.report.raise("D408", facts{"detail": "s=" + printable(strings.Join(record.Services, ":"))})
+	}
+	if c.subject.SubDomains && hasWord(record.Flags, "s") {
+		c.report.raise("D410", nil)
+	}
+	if record.Public.Algorithm() != dkim.RSASHA256 {
+		return
+	}
+	switch bits := record.Public.Bits(); {
+	case bits < dkim.MinBits:
+		c.report.raiseAs("D411", Error, facts{"detail": fmt.Sprintf("%d bits: verifiers refuse it", bits)})
+	case bits < dkim.RecommendedBits:
+		c.report.raise("D411", facts{"detail": fmt.Sprintf("%d bits: weak", bits)})
+	case bits > dkim.MaxBits:
+		c.report.raise("D411", facts{"detail": fmt.Sprintf("%d bits: verifiers need not take it", bits)})
+	}
+}
+
+func hasWord(words []string, wanted ...string) bool {
+	return slices.ContainsFunc(words, func(w string) bool {
+		return slices.ContainsFunc(wanted, func(x string) bool { return strings.EqualFold(w, x) })
+	})
+}
