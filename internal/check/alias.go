@@ -152,6 +152,17 @@ func (c *checking) slots(ctx context.Context) {
 	}
 }
 
+// dangling looks for what a domain that was deleted here has left behind.
+func (c *checking) dangling() {
+	alias := c.chain.Hops[0].Alias()
+	if alias == "" || alias != strings.ToLower(c.subject.Target) {
+		c.report.decide(Absent)
+		return
+	}
+	c.report.raise("D512", facts{"alias": printable(alias)})
+	c.report.decide(OK)
+}
+
 // otherTypes names the records of other types at the name: "A 192.0.2.1".
 func (c *checking) otherTypes(ctx context.Context, types ...authority.Type) []string {
 	var out []string

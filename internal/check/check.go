@@ -29,6 +29,7 @@ type Subject struct {
 	Target   string           // where the CNAME has to point, without final dot; empty: a TXT record is expected
 
 	Via        Via      // whom to ask; empty: authoritative servers
+	Gone       bool     // the domain was deleted here: nothing should point to Target any more (D512)
 	Active     bool     // the key signs already (D504 is a warning then)
 	SubDomains bool     // signs for what is below Domain too (D410)
 	Testing    bool     // t=y is wanted (no D401)

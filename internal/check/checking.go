@@ -38,6 +38,10 @@ func (c *checking) run(ctx context.Context) {
 	if !c.look(ctx) {
 		return
 	}
+	if c.subject.Gone {
+		c.dangling()
+		return
+	}
 	c.aside(ctx)
 	if !c.aliases(ctx) {
 		return

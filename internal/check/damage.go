@@ -21,8 +21,8 @@ import (
 func (c *checking) damaged(r authority.Record, parseErr error) {
 	text := r.Text()
 	for _, diagnose := range []func(authority.Record, string) (code, detail string){
-		c.privateKey, c.armour, zoneLine, backslashes, quotes, cutAtSemicolon, c.changedCharacters, oddCharacters, versionTag,
-		c.wrongOrder, c.cutShort, wrapped, wrongKind, noKey,
+		c.privateKey, c.armour, zoneLine, backslashes, quotes, cutAtSemicolon, c.changedCharacters, oddCharacters, noSemicolon,
+		versionTag, c.wrongOrder, c.cutShort, wrapped, wrongKind, noKey,
 	} {
 		if code, detail := diagnose(r, text); code != "" {
 			c.report.raiseAs(code, Error, facts{"detail": detail})
@@ -161,6 +161,17 @@ func oddCharacter(text string) string {
 		}
 	}
 	return ""
+}
+
+// swallowedTag is a tag inside the value of the one before it.
+var swallowedTag = regexp.MustCompile(`[^;\s]\s+(v|k|h|s|t|n|p)\s*=`)
+
+// noSemicolon finds tags with nothing between them.
+func noSemicolon(_ authority.Record, text string) (code, detail string) {
+	if m := swallowedTag.FindStringSubmatch(text); m != nil {
+		return "D313", "no semicolon before " + m[1] + "="
+	}
+	return "", ""
 }
 
 // versionTag finds a v= that is not the first tag, or not DKIM1.

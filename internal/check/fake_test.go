@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
@@ -182,3 +183,14 @@ func has(t *testing.T, r Result, code string, s Severity) Finding {
 func pkcs1Text(public any) string {
 	return base64.StdEncoding.EncodeToString(x509.MarshalPKCS1PublicKey(public.(*rsa.PublicKey)))
 }
+
+type ed25519Key = ed25519.PublicKey
+
+func (f *fakeDNS) ttl(name, text string, ttl time.Duration) *fakeDNS {
+	f.txt(name, text)
+	f.records[name][0].TTL = ttl
+	return f
+}
+
+// tinyRecord has an RSA key of 512 bits, made with openssl and thrown away: Go makes none.
+const tinyRecord = "v=DKIM1; k=rsa; p=MFwwDQYJKoZIhvcNAQEBBQADSwAwSAJBAKxxOb06ON29iXMSIPQsJmDmx1V1wX3lwt9ch9pXXyJqNajU8e2TzzyIogOs34LIGd6ATNBZNVumx/yhI4pxP38CAwEAAQ=="
