@@ -276,3 +276,27 @@ func TestLogOnAFullDisk(t *testing.T) {
 		t.Errorf("exit code %s", code)
 	}
 }
+
+// A port of ours that another program has is no error of configuration: the next start
+// may find it free.
+func TestPortInUse(t *testing.T) {
+	taken := listenTCP(t).Addr().String()
+	for name, c := range map[string]struct{ listener, metrics, want string }{
+		"milter":                          {"inet:" + taken, "", "inet:" + taken + ": another program listens there already"},
+		"metrics":                         {"inet:0@127.0.0.1", taken, "metrics.listen: " + taken + ": another program listens there already"},
+		"a name that was not handed over": {"inet:0@127.0.0.1", "fd:metrics", "metrics.listen: fd:metrics: no socket of that name"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newService(t, c.listener)
+			text, err := os.ReadFile(s.path("postseal.toml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.write(t, "postseal.toml", string(text)+"[metrics]\nlisten = \""+c.metrics+"\"\n")
+			s.start(t)
+			if code := s.end(t); code != "5" || !strings.Contains(s.log.String(), c.want) {
+				t.Errorf("exit code %s, log %s", code, s.log.String())
+			}
+		})
+	}
+}
