@@ -39,7 +39,7 @@ cyrus_sasl_config_path = %[2]s/sasl
 smtpd_sasl_local_domain = lab.test
 smtpd_sasl_security_options = noanonymous
 
-message_size_limit = 67108864
+message_size_limit = 134217728
 enable_long_queue_ids = yes
 default_process_limit = 150
 in_flow_delay = 0
