@@ -29,20 +29,20 @@ type service struct {
 }
 
 type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
 func (b *lockedBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
+	return b.text.Write(p)
 }
 
 func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.Buffer.String()
+	return b.text.String()
 }
 
 // newService writes a configuration with these listeners and prepares the process.
@@ -219,12 +219,12 @@ func TestSocketActivation(t *testing.T) {
 	for _, ln := range []net.Listener{one, two, unix} {
 		answers(t, ln.Addr())
 	}
-	if log := s.log.String(); strings.Count(log, "name=unused address=fd:unused") != 1 || strings.Count(log, "that no listener asks for") != 1 {
-		t.Error("no warning of the unused socket")
-	}
 	s.Process.Signal(syscall.SIGTERM)
 	if code := s.end(t); code != "0" {
 		t.Errorf("exit code %s", code)
+	}
+	if log := s.log.String(); strings.Count(log, "name=unused address=fd:unused") != 1 || strings.Count(log, "that no listener asks for") != 1 {
+		t.Error("no warning of the unused socket")
 	}
 	if _, err := os.Stat(path); err != nil {
 		t.Error("the socket's file is gone: ", err)
