@@ -34,19 +34,17 @@ func (l *life) recovered(k *Key, r *check.Result) {
 
 // ownerRevoked obeys the owner of the domain at the second confirmation.
 func (l *life) ownerRevoked(k *Key, r *check.Result) {
-	again := k.Health.Reason == ReasonOwnerRevoked
-	l.health(k, Broken, ReasonOwnerRevoked, r)
-	if again {
-		l.suspend(k)
+	if k.Health.Reason != ReasonOwnerRevoked {
+		l.health(k, Degraded, ReasonOwnerRevoked, r)
+		return
 	}
+	l.health(k, Broken, ReasonOwnerRevoked, r)
+	l.suspend(k)
 }
 
 // fault counts a permanent fault: degraded, broken (T7), suspended (T8).
 func (l *life) fault(k *Key, r *check.Result) {
 	was := k.Health.Status
-	if was == Broken && k.Health.Reason == ReasonOwnerRevoked {
-		was = Degraded // one look at p= empty was not yet confirmed
-	}
 	if was != Broken && !k.Bad.lasting(l.BrokenCount, l.BrokenOver, l.now) {
 		l.health(k, Degraded, reasonOf(r), r)
 		return

@@ -33,7 +33,9 @@ func pollDelay(elapsed time.Duration) time.Duration {
 // schedule sets when a key is looked at next: for DNS, or because its time
 // comes. It follows every change of a key.
 func (l *life) schedule(k *Key) {
-	k.NextCheckAt = l.nextCheck(k)
+	if k.NextCheckAt = l.nextCheck(k); !k.NextCheckAt.IsZero() {
+		k.NextCheckAt = storeTime(k.NextCheckAt)
+	}
 }
 
 func (l *life) nextCheck(k *Key) time.Time {
