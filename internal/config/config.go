@@ -27,6 +27,7 @@ type Config struct {
 	Users      []User     `toml:"user"`
 	Verify     Verify     `toml:"verify"`
 	DNS        DNS        `toml:"dns"`
+	Check      Check      `toml:"check"`
 	Limits     Limits     `toml:"limits"`
 	Metrics    Metrics    `toml:"metrics"`
 	Log        Log        `toml:"log"`
@@ -136,6 +137,11 @@ type DNS struct {
 	RecordsFile string   `toml:"records_file"`
 }
 
+// Check is the [check] table: how the keys of our own domains are looked up.
+type Check struct {
+	Via string `toml:"via"` // auto | authoritative | resolver
+}
+
 // Limits bounds what comes from outside. Every default stands with its reason
 // in docs/limits.md.
 type Limits struct {
@@ -202,7 +208,8 @@ func Default() *Config {
 			MaxKeyBits:     4096,
 			ClockSkew:      Duration(5 * time.Minute),
 		},
-		DNS: DNS{Timeout: Duration(10 * time.Second)},
+		DNS:   DNS{Timeout: Duration(10 * time.Second)},
+		Check: Check{Via: "auto"},
 		Limits: Limits{
 			FrameBytes:   1 << 20,
 			DrainBytes:   16 << 20,

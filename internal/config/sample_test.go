@@ -57,7 +57,7 @@ func TestSampleNamesEveryKey(t *testing.T) {
 	}
 	for _, table := range []reflect.Type{
 		reflect.TypeFor[Listener](), reflect.TypeFor[Sign](), reflect.TypeFor[User](), reflect.TypeFor[Limits](), reflect.TypeFor[Log](), reflect.TypeFor[Metrics](),
-		reflect.TypeFor[Verify](), reflect.TypeFor[VerifyDomain](), reflect.TypeFor[DNS](),
+		reflect.TypeFor[Verify](), reflect.TypeFor[VerifyDomain](), reflect.TypeFor[DNS](), reflect.TypeFor[Check](),
 	} {
 		for key, kind := range fieldsOf(table) {
 			if kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct {

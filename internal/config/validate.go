@@ -40,6 +40,7 @@ func (c *Config) validate() Problems {
 			v.report("sign.sender_headers", "", "%q is no name of a header field", name)
 		}
 	}
+	v.oneOf("check.via", c.Check.Via, "auto", "authoritative", "resolver")
 	v.metrics(c.Metrics)
 	v.oneOf("log.format", c.Log.Format, "text", "json", "journal")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
