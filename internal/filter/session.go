@@ -194,7 +194,7 @@ func (s *session) endSigned(mods *milter.Modifications) milter.Response {
 func (s *session) endVerified(mods *milter.Modifications) milter.Response {
 	m := s.message
 	v := &m.snapshot.Verifying
-	results := m.results()
+	results := awaitResults(m, mods)
 	action, situation := v.judge(m.decision.Authors, results)
 	if value := v.Report(m.authservID, results); value != "" && !m.reported {
 		m.reported = true
