@@ -108,6 +108,7 @@ func (m *Metrics) messageSeries() *children[messageKind, message] {
 		return message{counts.WithLabelValues(k.decision, string(k.reason)), seconds.WithLabelValues(k.decision)}
 	})
 	// An alert on what never happened needs a zero to begin with.
+	all.of(messageKind{"signed", policy.SigningTable})
 	for _, reason := range []policy.Reason{policy.KeyUnavailable, filter.SigningFailed, filter.InternalError} {
 		all.of(messageKind{"unsigned", reason})
 	}
