@@ -47,3 +47,22 @@ func (s *Sendmail) Retry() error {
 	}
 	return nil
 }
+
+// Quarantined lists the ids of the messages that a milter had held: their queue files begin with hf.
+func (s *Sendmail) Quarantined() (ids []string, err error) {
+	entries, err := os.ReadDir(s.path(mtaQueue))
+	for _, e := range entries {
+		if id, held := strings.CutPrefix(e.Name(), "hf"); held {
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
+}
+
+// Release lets a quarantined message go, and delivers it.
+func (s *Sendmail) Release(id string) error {
+	if err := s.run("/"+program, "-Q", "-qQ", "-qI"+id); err != nil {
+		return err
+	}
+	return s.Retry()
+}
