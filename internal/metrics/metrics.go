@@ -74,7 +74,11 @@ func New(o Options) *Metrics {
 	m.registry.MustRegister(m.faults)
 	m.dnsSeries()
 	m.reloads = newReloads(m.registry)
+	// process_start_time_seconds needs /proc/stat, which the packaged unit hides.
+	start := prometheus.NewGauge(prometheus.GaugeOpts{Name: namespace + "start_time_seconds", Help: "When the daemon started."})
+	start.SetToCurrentTime()
 	m.registry.MustRegister(
+		start,
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		buildInfo(o.Version),

@@ -132,7 +132,7 @@ func TestScrape(t *testing.T) {
 	}
 	for _, series := range []string{
 		`postseal_last_signed_timestamp_seconds{domain="example.com",selector="s1"}`,
-		"postseal_last_reload_timestamp_seconds", "postseal_last_reload_success_timestamp_seconds",
+		"postseal_start_time_seconds", "postseal_last_reload_timestamp_seconds", "postseal_last_reload_success_timestamp_seconds",
 	} {
 		if at := time.Unix(int64(value(t, families, series)), 0); time.Since(at).Abs() > time.Hour {
 			t.Errorf("%s: %v", series, at)

@@ -24,6 +24,7 @@ type setup struct {
 	socket       string // further lines of the unix listeners
 	asRoot       bool   // the daemon runs as root, not as the service user
 	log          string // format of the log; the helpers read only the default, json
+	tables       string // further tables
 }
 
 // story is a running daemon and what a test does with it.
@@ -79,7 +80,7 @@ func (s *story) configuration(c setup) string {
 	}
 	fmt.Fprintf(&b, "[sign]\nkeytable = %q\nsigningtable = %q\n%s\n\n", s.path("keytable"), "refile:"+s.path("signingtable"), c.sign)
 	fmt.Fprintf(&b, "[limits]\n%s\n\n", c.limits)
-	fmt.Fprintf(&b, "[log]\nformat = %q\n", cmp.Or(c.log, "json"))
+	fmt.Fprintf(&b, "[log]\nformat = %q\n\n%s", cmp.Or(c.log, "json"), c.tables)
 	return b.String()
 }
 
