@@ -96,6 +96,7 @@ type Result struct {
 	NameServers []string `json:"name_servers,omitempty"` // of Zone, sorted
 	Fingerprint string   `json:"fingerprint,omitempty"`  // of the key found, "SHA256:…"
 	Bits        int      `json:"bits,omitempty"`         // of the key found
+	Wanted      string   `json:"wanted,omitempty"`       // what belongs into the zone, as lines of a zone file; empty for somebody else's key
 	Secure      bool     `json:"dnssec"`                 // a validating resolver vouches for the answer
 }
 

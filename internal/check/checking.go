@@ -212,6 +212,9 @@ func (c *checking) result() Result {
 		r.Fingerprint, r.Bits = Fingerprint(c.record.Public.Key()), c.record.Public.Bits()
 	}
 	r.Secure = c.secure || c.via == Resolver && len(c.end.answered) > 0 && c.end.answered[0].Secure
+	if c.subject.Domain != "" && c.subject.Selector != "" {
+		r.Wanted = c.wanted()
+	}
 	if c.report.retry > 0 {
 		r.RetryAfter = c.now.Add(c.report.retry)
 		c.report.common["retry"] = r.RetryAfter.Format("15:04 MST")
@@ -221,6 +224,23 @@ func (c *checking) result() Result {
 	r.Passed = !c.report.failed() && !c.detour && (r.Verdict == OK || r.Verdict == Testing)
 	r.Findings = c.report.findings(r.RetryAfter)
 	return r
+}
+
+// The TTL to ask for.
+const (
+	wantedTTL      = time.Hour
+	wantedAliasTTL = 24 * time.Hour
+)
+
+// wanted is what belongs into the zone.
+func (c *checking) wanted() string {
+	switch {
+	case c.subject.Target != "":
+		return fmt.Sprintf("%s. %d IN CNAME %s.\n", c.name, int(wantedAliasTTL.Seconds()), c.subject.Target)
+	case c.subject.Public != nil:
+		return dkim.OneLine(c.subject.Selector, c.subject.Domain, recordText(c.subject.Public), wantedTTL)
+	}
+	return ""
 }
 
 // network is the part of an address that one place shares: /24, or /48 for IPv6.

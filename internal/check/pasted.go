@@ -11,8 +11,7 @@ import (
 func (e *Engine) Text(ctx context.Context, s Subject, text string) Result {
 	c := e.begin(s)
 	c.via = Pasted
-	c.report.common["servers"] = "hand"
-	c.report.common["name"] = "the text"
+	c.report.asked = "nobody: the text is at hand"
 	record := authority.Record{Type: authority.TXT, Strings: dkim.TXTStrings(text)}
 	c.end = view{answered: []authority.Answer{{Status: authority.Found, Records: []authority.Record{record}}}}
 	c.report.common["found"] = quote(text)

@@ -16,6 +16,7 @@ type report struct {
 	common  facts
 	raised  []raised
 	verdict Verdict
+	asked   string        // instead of what the finding says
 	retry   time.Duration // after which asking again makes sense
 }
 
@@ -70,7 +71,7 @@ func (r *report) findings(retryAfter time.Time) []Finding {
 		text := r.writer(x.facts)
 		out = append(out, Finding{
 			Code: x.kind.Code, Severity: x.severity, Title: x.kind.Title,
-			Asked: text(x.kind.Asked), Got: text(x.kind.Got), Expected: text(x.kind.Expected), Change: text(x.kind.Change),
+			Asked: cmp.Or(r.asked, text(x.kind.Asked)), Got: text(x.kind.Got), Expected: text(x.kind.Expected), Change: text(x.kind.Change),
 			RetryAfter: retryAfter,
 		})
 	}

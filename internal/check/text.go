@@ -9,8 +9,8 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/dns/authority"
@@ -59,13 +59,13 @@ func recordText(key crypto.PublicKey) string {
 	return "v=DKIM1; k=" + kind + "; p=" + keyText(key)
 }
 
-// quote shows a stranger's text: nothing that a terminal would interpret, and no more than a line and a half of it.
+// quote shows a stranger's text: no more than a line and a half of it, and as it is but for what a terminal would interpret.
 func quote(s string) string {
 	const head, tail = 90, 24
 	if len(s) > head+tail+8 {
-		return strconv.QuoteToASCII(s[:head]) + " … " + strconv.QuoteToASCII(s[len(s)-tail:])
+		return `"` + printable(s[:head]) + `" … "` + printable(s[len(s)-tail:]) + `"`
 	}
-	return strconv.QuoteToASCII(s)
+	return `"` + printable(s) + `"`
 }
 
 // short shows a record of ours, whose text is safe.
@@ -77,10 +77,20 @@ func short(record string) string {
 	return record
 }
 
-// printable shows a name out of DNS, which may have any octets.
+// printable shows what may have any octets; those that are not ASCII, or that do not print, by their numbers.
 func printable(s string) string {
-	quoted := strconv.QuoteToASCII(s)
-	return quoted[1 : len(quoted)-1]
+	var b strings.Builder
+	for i, r := range s {
+		switch {
+		case ' ' <= r && r < 0x7f:
+			b.WriteRune(r)
+		case r == utf8.RuneError:
+			fmt.Fprintf(&b, "<0x%02x>", s[i])
+		default:
+			fmt.Fprintf(&b, "<%U>", r)
+		}
+	}
+	return b.String()
 }
 
 // maxListed bounds the lists in a text.

@@ -24,7 +24,7 @@ type zone struct {
 // NoDomainError says that a registrable domain does not exist.
 type NoDomainError struct{ Domain string }
 
-func (e *NoDomainError) Error() string { return e.Domain + " does not exist" }
+func (e *NoDomainError) Error() string { return show(e.Domain) + " does not exist" }
 
 // NoServersError says that none of a zone's name servers has an address.
 type NoServersError struct {
