@@ -3,6 +3,7 @@ package receive
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/textproto"
 	"strings"
 	"testing"
@@ -75,6 +76,18 @@ func TestResolverThatFailsIsATemporaryErrorAndMailFlows(t *testing.T) {
 		})
 	}
 	s.says(s.receive(signedFor("well.fault.test", "k")), passes("well.fault.test", "k"))
+}
+
+// While DNS is slow the MTA is told that the work goes on; Postfix takes that as well.
+func TestSlowResolverIsWaitedFor(t *testing.T) {
+	silent, err := net.ListenPacket("udp", "127.7.0.57:53")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	s := begin(t, setup{more: fmt.Sprintf("[dns]\nnameservers = [%q, \"127.7.0.57\"]\ntimeout = \"6s\"", faultyAddress)})
+	domain := faultydns.Silent + ".fault.test"
+	s.reported(s.receive(signedFor(domain, "k")), verdict{"temperror", "dns-timeout", domain, "k"})
 }
 
 // One server that does not answer costs time, no verdict, as long as there is another.
