@@ -212,9 +212,9 @@ func (b *builder) ofDomain(domain string, f policy.Fallback) policy.Fallback {
 	if domain == "" || err != nil {
 		return f
 	}
-	for _, ref := range f.Refs {
-		if ref.Domain != ascii {
-			return policy.Fallback{OutOfService: fmt.Sprintf("%v is named like the domain %s and signs for another", ref, domain)}
+	for _, k := range f.Keys {
+		if k.Domain != ascii {
+			return policy.Fallback{OutOfService: fmt.Sprintf("%v is named like the domain %s and signs for another", k.KeyRef, domain)}
 		}
 	}
 	return f
@@ -231,5 +231,9 @@ func (b *builder) fallback(key, name string, tables *keytable.Tables) policy.Fal
 		b.outages = append(b.outages, b.cfg.Problem(key, "", "%v", err))
 		return policy.Fallback{OutOfService: err.Error()}
 	}
-	return policy.Fallback{Refs: refs}
+	var keys []policy.Key
+	for _, ref := range refs {
+		keys = append(keys, policy.Key{KeyRef: ref})
+	}
+	return policy.Fallback{Keys: keys}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 
@@ -12,7 +13,8 @@ import (
 // Snapshot is one state of configuration and tables. It never changes; a
 // reload makes another.
 type Snapshot struct {
-	Tables *keytable.Tables
+	Tables  *keytable.Tables
+	Managed *Managed // nil: no store
 
 	Trust  Trust
 	Peers  *netlist.List // clients whose mail is none of our business
@@ -64,7 +66,12 @@ func (s *Snapshot) outgoing(f *Facts, trail *Trail) (d Decision, done bool) {
 	if !trusted {
 		return Decision{Verify: f.Mode == SignAndVerify, Reason: NotTrusted, Detail: why}, true
 	}
-	if s.reauthenticates(f, s.userRule(f)) {
+	rule := s.userRule(f)
+	if rule != nil && rule.Never {
+		trail.add("nothing is signed for users of " + rule.Match.String())
+		return Decision{Reason: UserDisabled, Detail: rule.Match.String()}, true
+	}
+	if s.reauthenticates(f, rule) {
 		trail.add("user " + f.User + " re-authenticates: nothing is signed for it")
 		return Decision{Reason: Reauthenticating, Detail: f.User}, true
 	}
@@ -117,13 +124,16 @@ func (s *Snapshot) forSender(sender mailaddr.Address, f *Facts, trail *Trail) De
 		trail.add("the [[user]] row " + rule.Match.String() + " does not list " + sender.Domain)
 		return Decision{Reason: UserNotAllowed, Detail: rule.Match.String()}
 	}
-	if d, found := s.fromTable(sender, sender, f, SigningTable, trail); found {
+	if s.Managed != nil {
+		return s.withStore(sender, rule, f, trail)
+	}
+	if d, _, found := s.fromTable(sender, sender, f, SigningTable, trail); found {
 		return d
 	}
 	if s.SubDomains {
 		for parent := range parents(sender.Domain) {
 			at := mailaddr.Address{Local: sender.Local, Domain: parent}
-			if d, found := s.fromTable(at, sender, f, ParentDomain, trail); found {
+			if d, _, found := s.fromTable(at, sender, f, ParentDomain, trail); found {
 				return d
 			}
 		}
@@ -132,8 +142,8 @@ func (s *Snapshot) forSender(sender mailaddr.Address, f *Facts, trail *Trail) De
 }
 
 // fromTable asks the signing table for an address: the sender's, or the same
-// local part at a parent domain.
-func (s *Snapshot) fromTable(at, sender mailaddr.Address, f *Facts, reason Reason, trail *Trail) (Decision, bool) {
+// local part at a parent domain. scope is that of the first line that matches.
+func (s *Snapshot) fromTable(at, sender mailaddr.Address, f *Facts, reason Reason, trail *Trail) (d Decision, scope keytable.Scope, found bool) {
 	query := keytable.Query{Sender: at, Multiple: s.Multiple, RequireUser: s.RequireUserMatch && f.Authenticated()}
 	if f.Authenticated() {
 		query.User = f.User
@@ -143,29 +153,33 @@ func (s *Snapshot) fromTable(at, sender mailaddr.Address, f *Facts, reason Reaso
 	}
 	matches := s.Tables.Find(query)
 	if len(matches) == 0 {
-		return Decision{}, false
+		return Decision{}, 0, false
 	}
-	d := Decision{Reason: reason}
+	d = Decision{Reason: reason}
 	for _, m := range matches {
 		for _, ref := range m.Keys {
 			d.Keys = append(d.Keys, Key{KeyRef: ref, Identity: s.identity(m.Identity, ref.Domain, sender)})
 		}
 	}
+	outOfService := matches[0].OutOfService
+	if kept, barred := s.Managed.allowed(d.Keys); len(kept) < len(d.Keys) {
+		d.Keys, outOfService = kept, barred
+	}
 	d.Detail = matches[0].Row.Position()
 	if d.Sign = len(d.Keys) > 0; !d.Sign {
-		d.Reason, d.Detail = KeyUnavailable, d.Detail+": "+matches[0].OutOfService
+		d.Reason, d.Detail = KeyUnavailable, d.Detail+": "+outOfService
 		trail.add("out of service: " + d.Detail)
 	}
-	return d, true
+	return d, matches[0].Row.Scope, true
 }
 
-// Fallback is a key that the configuration names beside the signing table.
+// Fallback is a key that is named beside the signing table.
 type Fallback struct {
-	Refs         []keytable.KeyRef
+	Keys         []Key
 	OutOfService string // why there are none although one is named
 }
 
-func (f Fallback) none() bool { return len(f.Refs) == 0 && f.OutOfService == "" }
+func (f Fallback) none() bool { return len(f.Keys) == 0 && f.OutOfService == "" }
 
 // fallback is the outgoing user's key, then the default key.
 func (s *Snapshot) fallback(sender mailaddr.Address, rule *UserRule, trail *Trail) Decision {
@@ -178,15 +192,24 @@ func (s *Snapshot) fallback(sender mailaddr.Address, rule *UserRule, trail *Trai
 		return Decision{Reason: NoKey, Detail: sender.Domain}
 	}
 	trail.add("falls back to the key of " + detail)
-	if key.OutOfService != "" {
-		trail.add("out of service: " + key.OutOfService)
-		return Decision{Reason: KeyUnavailable, Detail: detail + ": " + key.OutOfService}
+	keys, barred := s.Managed.allowed(key.Keys)
+	if len(keys) == 0 {
+		why := cmp.Or(key.OutOfService, barred)
+		trail.add("out of service: " + why)
+		return Decision{Reason: KeyUnavailable, Detail: detail + ": " + why}
 	}
-	d := Decision{Sign: true, Reason: reason, Detail: detail}
-	for _, ref := range key.Refs {
-		d.Keys = append(d.Keys, Key{KeyRef: ref, Identity: s.identity("", ref.Domain, sender)})
+	return Decision{Sign: true, Reason: reason, Detail: detail, Keys: s.identified(keys, sender)}
+}
+
+// identified gives keys that no line of the signing table names the identity that
+// is configured.
+func (s *Snapshot) identified(keys []Key, sender mailaddr.Address) []Key {
+	out := make([]Key, len(keys))
+	for i, k := range keys {
+		k.Identity = s.identity("", k.Domain, sender)
+		out[i] = k
 	}
-	return d
+	return out
 }
 
 // parents walks up from a domain to the last name with two labels: no public

@@ -87,7 +87,17 @@ type Decision struct {
 // Key is one signature to make.
 type Key struct {
 	keytable.KeyRef
-	Identity string // i=, or empty
+	Identity string      // i=, or empty
+	Managed  PrivateHalf // of a key of the store; nil: KeyRef is one of the key table
+}
+
+// Private returns the key itself. The error says which one and why it is out of
+// service.
+func (k Key) Private() (*dkim.PrivateKey, error) {
+	if k.Managed != nil {
+		return k.Managed.Private()
+	}
+	return k.KeyRef.Private()
 }
 
 // Trail collects what was tried, for explain. A nil Trail collects nothing.

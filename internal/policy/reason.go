@@ -8,6 +8,7 @@ type Reason string
 const (
 	SigningTable Reason = "signing-table" // a line of the signing table
 	ParentDomain Reason = "parent-domain" // a line for a parent of the sender's domain (subdomains = true)
+	ManagedKey   Reason = "managed-key"   // a managed domain or address
 	UserKey      Reason = "user-key"      // the key of the outgoing user's [[user]] row
 	DefaultKey   Reason = "default-key"   // sign.default_key
 )
@@ -24,5 +25,8 @@ const (
 	SeveralAuthors   Reason = "several-authors"       // authors of different domains and no Sender
 	UserNotAllowed   Reason = "user-not-allowed"      // the [[user]] row does not list the domain
 	NoKey            Reason = "no-key"                // no line, user or default key for the sender
+	KeyNotActive     Reason = "key-not-active"        // the domain is managed, its key may not sign now, and nothing else may
+	DomainDisabled   Reason = "domain-disabled"       // the managed domain is switched off
+	UserDisabled     Reason = "user-disabled"         // nothing is signed for this user
 	KeyUnavailable   Reason = "key-unavailable"       // a line matched, its key is out of service
 )

@@ -8,13 +8,15 @@ import (
 	"github.com/postseal/postseal/keytable"
 )
 
-// UserRule is a [[user]] row: which outgoing users it is about, and what they
+// UserRule is a [[user]] row, or a user of the store: which outgoing users it is about, and what they
 // may sign with.
 type UserRule struct {
 	Match   UserMatch
 	Keys    Fallback // none: the row gives no key
 	Domains []string // A-labels; nil: any domain
+	Owner   string   // tenant, whose managed domains these users may sign for
 	Reauth  bool
+	Never   bool // nothing is signed for these users
 }
 
 // UserMatch tells outgoing users: by login, the login's domain, network or

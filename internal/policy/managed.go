@@ -1,0 +1,166 @@
+package policy
+
+import (
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/mailaddr"
+	"github.com/postseal/postseal/keytable"
+)
+
+// PrivateHalf gives the private key of a managed key.
+type PrivateHalf interface {
+	Private() (*dkim.PrivateKey, error)
+}
+
+// Managed is what the store of managed domains says. Without a store there is
+// none, and the tables behave as OpenDKIM's.
+type Managed struct {
+	Rows map[string]*ManagedRow // by domain or address, in lower-case A-labels
+	// Blocked are keys, "selector._domainkey.domain", that nothing signs with,
+	// whatever the tables say, and why.
+	Blocked map[string]string
+}
+
+// ManagedRow is a managed domain, or one address of it.
+type ManagedRow struct {
+	Name  string
+	Owner string // tenant, for whose users alone it signs; "": the operator's own
+	Keys  []Key  // that may sign now
+	Why   string // there are no keys: "pending", "suspended", …
+
+	Disabled         bool // ends the search …
+	DisabledFallback bool // … but for the keys of user and default
+	SubDomains       bool // signs for what is below the domain too
+}
+
+// bars says why the store keeps a key from signing; "" if it does not.
+func (m *Managed) bars(ref keytable.KeyRef) string {
+	if m == nil {
+		return ""
+	}
+	if row := m.Rows[ref.Domain]; row != nil && row.Disabled {
+		return ref.Domain + " is disabled in the store"
+	}
+	if len(m.Blocked) == 0 {
+		return ""
+	}
+	if why := m.Blocked[dkim.RecordName(ref.Selector, ref.Domain)]; why != "" {
+		return ref.Domain + "/" + ref.Selector + " is " + why + " in the store"
+	}
+	return ""
+}
+
+// allowed keeps those of keys that the store does not bar.
+func (m *Managed) allowed(keys []Key) (kept []Key, why string) {
+	if m == nil {
+		return keys, ""
+	}
+	for _, k := range keys {
+		if bar := m.bars(k.KeyRef); bar != "" {
+			why = bar
+			continue
+		}
+		kept = append(kept, k)
+	}
+	return kept, why
+}
+
+// withStore finds the keys where files and store both have a say: the narrower
+// name wins, and of two equals the file, which a person wrote.
+func (s *Snapshot) withStore(sender mailaddr.Address, rule *UserRule, f *Facts, trail *Trail) Decision {
+	address, domain := s.Managed.Rows[key(sender)], s.Managed.Rows[sender.Domain]
+	for _, row := range []*ManagedRow{address, domain} {
+		if row == nil {
+			continue
+		}
+		if d, ended := s.closed(row, sender, rule, trail); ended {
+			return d
+		}
+	}
+	fromTable, scope, found := s.fromTable(sender, sender, f, SigningTable, trail)
+	if found && scope == keytable.ScopeAddress {
+		return fromTable
+	}
+	if d, ok := s.managed(address, sender, ManagedKey, trail); ok {
+		return d
+	}
+	if found && scope == keytable.ScopeDomain {
+		return fromTable
+	}
+	if d, ok := s.managed(domain, sender, ManagedKey, trail); ok {
+		return d
+	}
+	if d, ok := s.fromParents(sender, rule, f, trail); ok {
+		return d
+	}
+	if found {
+		return fromTable
+	}
+	d := s.fallback(sender, rule, trail)
+	if row := narrowest(address, domain); d.Reason == NoKey && row != nil {
+		d.Reason, d.Detail = KeyNotActive, row.Name+": "+row.Why
+	}
+	return d
+}
+
+func narrowest(address, domain *ManagedRow) *ManagedRow {
+	if address != nil {
+		return address
+	}
+	return domain
+}
+
+// closed decides what a row of the store forbids: a disabled one ends the search,
+// and a tenant's signs for the tenant's users only.
+func (s *Snapshot) closed(row *ManagedRow, sender mailaddr.Address, rule *UserRule, trail *Trail) (Decision, bool) {
+	switch {
+	case row.Disabled && row.DisabledFallback:
+		trail.add(row.Name + " is disabled; another key may sign")
+		return s.fallback(sender, rule, trail), true
+	case row.Disabled:
+		trail.add(row.Name + " is disabled")
+		return Decision{Reason: DomainDisabled, Detail: row.Name}, true
+	case !row.serves(rule):
+		trail.add(row.Name + " belongs to a tenant, and the user does not")
+		return Decision{Reason: UserNotAllowed, Detail: row.Name}, true
+	}
+	return Decision{}, false
+}
+
+// serves tells whether a row's keys may be used for the users of a rule.
+func (r *ManagedRow) serves(rule *UserRule) bool {
+	return r.Owner == "" || rule != nil && rule.Owner == r.Owner
+}
+
+// managed signs with the keys of a row, if it has any.
+func (s *Snapshot) managed(row *ManagedRow, sender mailaddr.Address, reason Reason, trail *Trail) (Decision, bool) {
+	if row == nil {
+		return Decision{}, false
+	}
+	if len(row.Keys) == 0 {
+		trail.add(row.Name + " is managed and has no key that may sign: " + row.Why)
+		return Decision{}, false
+	}
+	trail.add(row.Name + " is managed")
+	return Decision{Sign: true, Reason: reason, Detail: row.Name, Keys: s.identified(row.Keys, sender)}, true
+}
+
+// fromParents asks tables and store for each parent of the sender's domain, the
+// nearest first.
+func (s *Snapshot) fromParents(sender mailaddr.Address, rule *UserRule, f *Facts, trail *Trail) (Decision, bool) {
+	for parent := range parents(sender.Domain) {
+		if s.SubDomains {
+			at := mailaddr.Address{Local: sender.Local, Domain: parent}
+			if d, scope, found := s.fromTable(at, sender, f, ParentDomain, trail); found && scope != keytable.ScopeSeveral {
+				return d, true
+			}
+		}
+		row := s.Managed.Rows[parent]
+		if row == nil || !row.SubDomains || row.Disabled || !row.serves(rule) {
+			continue
+		}
+		if d, ok := s.managed(row, sender, ParentDomain, trail); ok {
+			return d, true
+		}
+	}
+	return Decision{}, false
+}
