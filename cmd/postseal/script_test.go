@@ -32,6 +32,7 @@ func TestScripts(t *testing.T) {
 			"append": appendFile,
 			"exits":  exits,
 			"crlf":   crlf,
+			"dns":    startDNS,
 			"mode":   mode,
 			"record": record,
 		},

@@ -70,8 +70,10 @@ func (c *checking) look(ctx context.Context) bool {
 		return false
 	}
 	c.zone = zone
-	c.report.common["zone"] = zone.Name
-	c.report.common["host"] = relative(c.name, zone.Name)
+	if zone.Name != "" {
+		c.report.common["zone"] = zone.Name
+	}
+	c.report.common["host"] = relative(c.name, c.report.common["zone"])
 	c.report.common["servers"] = serverNames(zone.Hop.Answers)
 	c.chain = c.source.Follow(ctx, c.name)
 	for i, hop := range c.chain.Hops {
@@ -84,7 +86,7 @@ func (c *checking) look(ctx context.Context) bool {
 
 // relative is how a panel wants a name: without its zone.
 func relative(name, zone string) string {
-	if name == zone || zone == "" {
+	if name == zone {
 		return name
 	}
 	return strings.TrimSuffix(name, "."+zone)
@@ -217,7 +219,7 @@ func (c *checking) result() Result {
 	}
 	if c.report.retry > 0 {
 		r.RetryAfter = c.now.Add(c.report.retry)
-		c.report.common["retry"] = r.RetryAfter.Format("15:04 MST")
+		c.report.common["retry"] = r.RetryAfter.Local().Format("15:04:05 MST")
 	}
 	c.report.decide(OK)
 	r.Verdict = c.report.verdict

@@ -70,8 +70,8 @@ func quote(s string) string {
 
 // short shows a record of ours, whose text is safe.
 func short(record string) string {
-	const head, tail = 48, 12
-	if len(record) > head+tail+1 {
+	const most, head, tail = 80, 48, 12 // an Ed25519 record has 69
+	if len(record) > most {
 		return record[:head] + "…" + record[len(record)-tail:]
 	}
 	return record
