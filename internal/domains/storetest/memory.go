@@ -189,6 +189,7 @@ func (t *memoryTx) PutHost(h domains.Host) error     { return put(t, t.m.data.ho
 func (t *memoryTx) Hosts() ([]domains.Host, error) {
 	return above(t.m.data.hosts, "", len(t.m.data.hosts)), nil
 }
+
 func (t *memoryTx) DeleteCandidate(name string) error { return remove(t, t.m.data.candidates, name) }
 
 func (t *memoryTx) User(match string) (domains.User, error) {
