@@ -240,6 +240,9 @@ func fill(t *testing.T, path string) {
 // What waiting does not mend is not called temporary.
 func TestServerRefuses(t *testing.T) {
 	url := newDatabase(t)
+	if err := server.Run("DROP ROLE IF EXISTS stranger"); err != nil {
+		t.Fatal(err)
+	}
 	if err := server.Run("CREATE ROLE stranger LOGIN PASSWORD 'a secret too'"); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,9 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/domains/sqlstore/enginetest"
+	"github.com/postseal/postseal/internal/domains/storetest"
 	"github.com/postseal/postseal/test/internal/postgres"
 	"github.com/postseal/postseal/test/internal/sandbox"
 )
@@ -54,3 +56,10 @@ func newFile(t *testing.T) string {
 }
 
 func TestPostgreSQL(t *testing.T) { enginetest.Run(t, newDatabase) }
+
+func TestPostgreSQLIsAStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) domains.Store {
+		s, _ := open(t, newDatabase(t))
+		return s
+	})
+}

@@ -12,11 +12,20 @@ import (
 	"github.com/postseal/postseal/internal/domains"
 )
 
-// conflictError says that a transaction lost against another. To a caller it is a store that was busy for too long.
+// conflictError says that a transaction may run again at once: it lost against another. To a caller it is a store that was busy
+// for too long.
 type conflictError struct{ err error }
 
 func (e *conflictError) Error() string { return e.err.Error() }
 func (e *conflictError) Unwrap() error { return e.err }
+
+// unbegun lets a transaction in which nothing was done run again: its connection may have been one that the server had closed.
+func unbegun(err error) error {
+	if errors.Is(err, domains.ErrUnavailable) {
+		return &conflictError{err}
+	}
+	return err
+}
 
 // explain says what was done to which store when err came, and marks what may work later as domains.ErrUnavailable.
 func (s *Store) explain(doing string, err error) error {

@@ -5,10 +5,17 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/sqlstore"
 	"github.com/postseal/postseal/internal/domains/sqlstore/enginetest"
+	"github.com/postseal/postseal/internal/domains/storetest"
 )
 
 func TestSQLite(t *testing.T) { enginetest.Run(t, newFile) }
+
+func TestSQLiteIsAStore(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) domains.Store { return open(t, newFile(t), sqlstore.Options{}) })
+}
 
 // newFile is the URL of a database whose path has all that a URI has to escape.
 func newFile(t *testing.T) string {

@@ -147,12 +147,12 @@ func (s *Store) retry(ctx context.Context, limit time.Duration, transaction func
 func (s *Store) attempt(ctx context.Context, db *sql.DB, o *sql.TxOptions, f func(domains.Tx) error) error {
 	sqlTx, err := db.BeginTx(ctx, o)
 	if err != nil {
-		return s.explain("begin", err)
+		return unbegun(s.explain("begin", err))
 	}
 	defer sqlTx.Rollback() // does nothing after Commit
 	t := &tx{ctx: ctx, store: s, sql: sqlTx, readOnly: o.ReadOnly}
 	if err := t.begin(); err != nil {
-		return err
+		return unbegun(err)
 	}
 	err = f(t)
 	if t.broken != nil { // also when f did not pass it on
