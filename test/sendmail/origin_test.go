@@ -1,10 +1,12 @@
 package sendmail
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/postseal/postseal/test/internal/sandbox"
 	"github.com/postseal/postseal/test/internal/sendmail"
+	"github.com/postseal/postseal/test/internal/sink"
 )
 
 // A client that authenticates is trusted wherever it is; Sendmail tells by {auth_type} and {auth_authen} in each MAIL.
@@ -82,5 +84,22 @@ func TestStrangersCannotBorrowASignatureByTheirFromField(t *testing.T) {
 				t.Errorf("log: client=%q, want %s", d.line.Client, outside[server])
 			}
 		})
+	}
+}
+
+// Sendmail shows the mail that it writes itself to no milter: bounces leave unsigned, and the log cannot know of them.
+func TestBouncesAreNotSigned(t *testing.T) {
+	s := begin(t, setup{})
+	m := letter("alice@lab.test")
+	session := s.connect(localAddress)
+	s.must(s.offer(session, m, "reject@in.test"))
+	s.must(session.Quit())
+	bounce, err := nextHop.Wait("the bounce", func(got *sink.Message) bool {
+		return got.From == "" && bytes.Contains(got.Data, []byte(m.envelope))
+	})
+	s.must(err)
+	s.isUnsigned(delivery{Message: bounce})
+	if all := s.daemon.Messages(); len(all) != 1 || all[0].Decision != "signed" {
+		t.Errorf("the log says %+v", all)
 	}
 }

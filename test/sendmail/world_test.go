@@ -20,6 +20,7 @@ var (
 	dns      *nameserver.Server
 	nextHop  *sink.Sink
 	mta      *sendmail.Sendmail
+	packaged string // the lines of sendmail.mc that the package has
 )
 
 // Where Sendmail listens; each address has its own milters.
@@ -72,10 +73,11 @@ func build(dir string) (err error) {
 	if err := nextHop.ListenSevenBit(oldAddress + ":25"); err != nil {
 		return err
 	}
-	packaged, err := os.ReadFile("../../packaging/mta/sendmail.mc")
+	lines, err := os.ReadFile("../../packaging/mta/sendmail.mc")
 	if err != nil {
 		return err
 	}
+	packaged = string(lines)
 	mta, err = sendmail.Start(sendmail.Config{
 		Root: filepath.Join(dir, "sendmail"),
 		Daemons: []sendmail.Daemon{
@@ -91,7 +93,7 @@ func build(dir string) (err error) {
 		Submission: waitAddress,
 		NextHop:    sinkAddress,
 		Routes:     map[string]string{"old.in.test": oldAddress},
-		Settings:   string(packaged) + "\n" + milters,
+		Settings:   packaged + "\n" + milters,
 	})
 	if err != nil {
 		return err

@@ -74,15 +74,18 @@ func Start(dir, address, mx string) (*Server, error) {
 }
 
 // SetTXT makes text the only TXT record of name; it is answered when SetTXT returns.
-func (s *Server) SetTXT(name, text string) error {
+func (s *Server) SetTXT(name, text string) error { return s.Set(name, "TXT", quoted(text)) }
+
+// Set makes data, as a zone file has it, the only record of name with this type; it is answered when Set returns.
+func (s *Server) Set(name, kind, data string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	name = strings.TrimSuffix(name, ".") + "."
 	if err := s.knotc("zone-begin", "."); err != nil {
 		return err
 	}
-	_ = s.knotc("zone-unset", ".", name, "TXT") // an error means that there was none
-	if err := s.knotc("zone-set", ".", name, "1", "TXT", quoted(text)); err != nil {
+	_ = s.knotc("zone-unset", ".", name, kind) // an error means that there was none
+	if err := s.knotc("zone-set", ".", name, "1", kind, data); err != nil {
 		_ = s.knotc("zone-abort", ".")
 		return err
 	}
