@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/dkim/canon"
 	"github.com/postseal/postseal/internal/authres"
 	"github.com/postseal/postseal/internal/policy"
 	"github.com/postseal/postseal/milter"
@@ -221,7 +222,7 @@ func (m *message) begin(mta string) {
 	var folded []string
 	if !isPostfix(mta) {
 		folded = m.snapshot.Fragile.Addresses
-		m.warnings, m.watch.longLine = headerWarnings(&m.fields, m.snapshot.Fragile)
+		m.warnings, m.watch.longLine = headerWarnings(&m.fields, m.snapshot.Fragile, m.snapshot.Signing.Canonicalization.Header == canon.Simple)
 	}
 	m.watch.longLine = m.watch.longLine || hasLongLine(&m.fields, m.snapshot.Signing.Headers, m.watch.limit, folded)
 	m.earlier = beginReinjected(&m.fields, m.keys)

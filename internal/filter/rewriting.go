@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/postseal/postseal/dkim"
@@ -44,8 +45,9 @@ func FragileOf(headers *dkim.HeaderSet) (f Fragile) {
 func isPostfix(v string) bool { return strings.HasPrefix(v, "Postfix") }
 
 // headerWarnings lists what Sendmail will do to the header of a message that is signed,
-// and tells whether it will break a line of an address list.
-func headerWarnings(fields *dkim.Fields, f Fragile) (all []string, long bool) {
+// with simple canonicalization of the header or relaxed, and tells whether it will break
+// a line of an address list.
+func headerWarnings(fields *dkim.Fields, f Fragile, simple bool) (all []string, long bool) {
 	for _, name := range f.Dropped {
 		if fields.Count(name) > 0 {
 			all = append(all, warnDropped)
@@ -55,7 +57,9 @@ func headerWarnings(fields *dkim.Fields, f Fragile) (all []string, long bool) {
 	var r rewriting
 	for _, name := range f.Addresses {
 		for i := range fields.FromBottom(name) {
-			r = r.or(sendmailRewrites(fields.Value(i), sendmailLine-len(name)-len(": ")))
+			value := fields.Value(i)
+			r = r.or(sendmailRewrites(value, sendmailLine-len(name)-len(": ")))
+			r.respaced = r.respaced || simple && sendmailFolds(value)
 		}
 	}
 	for _, w := range []struct {
@@ -67,4 +71,17 @@ func headerWarnings(fields *dkim.Fields, f Fragile) (all []string, long bool) {
 		}
 	}
 	return all, r.long
+}
+
+// sendmailFolds tells whether Sendmail will fold an address list in another way, or write
+// other blanks, which simple canonicalization does not forgive.
+func sendmailFolds(value []byte) bool {
+	const surelyOneLine = 60 // it fills lines up to 78 octets, with the field's name
+	_, rest, list := bytes.Cut(value, []byte(","))
+	for found := list; found; _, rest, found = bytes.Cut(rest, []byte(",")) {
+		if len(rest) < 2 || rest[0] != ' ' || isBlank(rest[1]) {
+			return true
+		}
+	}
+	return list && len(value) > surelyOneLine || bytes.IndexByte(value, '\n') >= 0 || len(value) > 0 && isBlank(value[len(value)-1])
 }

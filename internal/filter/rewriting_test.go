@@ -138,7 +138,7 @@ func TestHeaderWarnings(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got, long := headerWarnings(fields, FragileOf(headers)); !slices.Equal(got, c.want) || long {
+			if got, long := headerWarnings(fields, FragileOf(headers), false); !slices.Equal(got, c.want) || long {
 				t.Errorf("got %v %t, want %v", got, long, c.want)
 			}
 		})
@@ -170,6 +170,28 @@ func TestLongLinesOfSignedFields(t *testing.T) {
 		}
 		if got := hasLongLine(fields, headers, postfixLine, c.folded); got != c.want {
 			t.Errorf("%s: %t, want %t", name, got, c.want)
+		}
+	}
+}
+
+func TestSendmailFolds(t *testing.T) {
+	for value, want := range map[string]bool{
+		"":                           false,
+		" ":                          true,
+		" a@x.example":               false,
+		"  a@x.example":              false,
+		" a@x.example ":              true,
+		" a@x.example, b@x.example":  false,
+		" a@x.example,  b@x.example": true,
+		" a@x.example,\tb@x.example": true,
+		" a@x.example,b@x.example":   true,
+		" a@x.example,":              true,
+		" Joe\r\n\t<a@x.example>":    true,
+		" " + strings.Repeat("a", 80) + "@x.example":        false,
+		strings.Repeat(" a@x.example,", 6) + " b@x.example": true,
+	} {
+		if got := sendmailFolds([]byte(value)); got != want {
+			t.Errorf("%q: %t, want %t", value, got, want)
 		}
 	}
 }

@@ -100,6 +100,31 @@ func TestAddressListsThatBreakAreWarnedOfAndOthersSurvive(t *testing.T) {
 	s.must(session.Quit())
 }
 
+// Simple canonicalization of the header forgives nothing.
+func TestListsUnderSimpleCanonicalization(t *testing.T) {
+	s := begin(t, setup{sign: `canonicalization = "simple/relaxed"`})
+	session := s.connect(localAddress)
+	for list, warnings := range map[string]string{
+		" a@in.test":                               "",
+		"a@in.test":                                "",
+		"  Joe  Doe <a@in.test>":                   "",
+		" a@in.test, b@in.test":                    "",
+		" a@in.test,  b@in.test":                   "respaced-addresses",
+		" a@in.test,\tb@in.test":                   "respaced-addresses",
+		" a@in.test,\r\n b@in.test":                "respaced-addresses",
+		"\r\n\ta@in.test":                          "respaced-addresses",
+		" a@in.test ":                              "respaced-addresses",
+		" " + folded(9):                            "respaced-addresses",
+		" " + strings.Repeat("b", 75) + "@in.test": "",
+	} {
+		t.Run(fmt.Sprintf("%.60q", list), func(t *testing.T) {
+			s := s.in(t)
+			s.survivesUnless(warnings, s.send(session, compose("alice@lab.test", "To:"+list+"\r\nX-End: y\r\n", "hello\r\n")))
+		})
+	}
+	s.must(session.Quit())
+}
+
 // survivesUnless checks that the log warns of just these, and that the signatures hold unless it does.
 func (s *story) survivesUnless(warnings string, d delivery) {
 	s.Helper()
