@@ -28,7 +28,7 @@ func Boot(base, dir, size string) (*Machine, error) {
 		return nil, err
 	}
 	cmd := exec.Command("systemd-nspawn", "--quiet", "--directory="+c.Root, "--boot", "--register=no", "--keep-unit",
-		"--console=pipe", "--machine=mail", "--hostname=mail.example.com", "--resolv-conf=copy-host")
+		"--console=pipe", "--machine=mail", "--resolv-conf=copy-host")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	m := &Machine{Copy: c}
 	if m.container, err = child.Start(cmd, filepath.Join(dir, "console")); err != nil {
@@ -43,19 +43,20 @@ func Boot(base, dir, size string) (*Machine, error) {
 func (m *Machine) booted(nspawn int) error {
 	var state string
 	err := await.That("a booted machine", func() bool {
+		m.systemd = firstChild(nspawn) // at first a helper
 		if m.systemd == 0 {
-			m.systemd = firstChild(nspawn)
 			return false
 		}
 		out, err := m.Run("systemctl", "is-system-running")
 		state = strings.TrimSpace(out.Text())
 		return err == nil && (state == "running" || state == "degraded")
 	})
-	if err == nil && state != "running" {
-		failed, _ := m.Run("systemctl", "--failed", "--no-pager")
-		err = fmt.Errorf("the machine is %s: %s", state, failed.Text())
+	if state == "running" {
+		return err
 	}
-	return err
+	jobs, _ := m.Run("systemctl", "list-jobs", "--no-pager")
+	failed, _ := m.Run("systemctl", "--failed", "--no-pager")
+	return fmt.Errorf("the machine is %q: %w\n%s%s", state, err, jobs.Text(), failed.Text())
 }
 
 // firstChild is the process id of a child of pid, 0 if there is none yet.
@@ -71,7 +72,7 @@ func firstChild(pid int) int {
 
 // Run runs a command on the machine, as root, with nothing to read.
 func (m *Machine) Run(command ...string) (Output, error) {
-	args := []string{"--target", strconv.Itoa(m.systemd), "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--wd=/root", "--"}
+	args := []string{"--target", strconv.Itoa(m.systemd), "--mount", "--uts", "--ipc", "--pid", "--cgroup", "--wdns=/root", "--"}
 	return output(exec.Command("nsenter", append(args, command...)...))
 }
 

@@ -12,12 +12,21 @@ import (
 	"path/filepath"
 )
 
-const release = "bookworm"
+const (
+	release = "bookworm"
+
+	// Hostname of all machines.
+	Hostname = "mail.example.com"
+)
 
 // Bootstrap makes the smallest Debian that systemd can boot in root, which must not exist.
 func Bootstrap(root string) error {
-	return run("mmdebstrap", "--quiet", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\"",
+	err := run("mmdebstrap", "--quiet", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\"",
 		"--include=systemd-sysv,dbus", "--skip=cleanup/apt/lists", release, root)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(root, "etc/hostname"), []byte(Hostname+"\n"), 0o644)
 }
 
 // Install copies the root base to root and installs packages there. answers are lines for debconf-set-selections.

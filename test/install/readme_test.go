@@ -1,0 +1,152 @@
+package install
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/test/internal/debian"
+)
+
+// readme gives the indented blocks of one tested part of the README, as shell scripts.
+func readme(t *testing.T, part string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, started := strings.Cut(string(text), "<!-- tested: "+part+" -->\n")
+	tested, _, ended := strings.Cut(rest, "<!-- end -->")
+	blocks := indented(tested)
+	if !started || !ended || len(blocks) == 0 {
+		t.Fatalf("README.md has no <!-- tested: %s --> with commands before an <!-- end -->", part)
+	}
+	return blocks
+}
+
+func indented(text string) (blocks []string) {
+	inside := false
+	for line := range strings.Lines(text) {
+		command, is := strings.CutPrefix(line, "    ")
+		if is && !inside {
+			blocks = append(blocks, "")
+		}
+		if inside = is; inside {
+			blocks[len(blocks)-1] += command
+		}
+	}
+	return blocks
+}
+
+// follow does what a part of the README says, to the letter, and publishes the records that it prints.
+func follow(t *testing.T, m *debian.Machine, blocks ...string) (said string) {
+	t.Helper()
+	for _, block := range blocks {
+		out := must(t, m, "sh", "-ec", block)
+		for _, r := range printedRecord.FindAllStringSubmatch(out.Stdout, -1) {
+			publish(t, r[1], r[2])
+		}
+		said += out.Text()
+	}
+	return said
+}
+
+// printedRecord is the last thing that keygen prints: the record as a provider's web form wants it.
+var printedRecord = regexp.MustCompile(`(?m)^(\S+\._domainkey\.\S+)\n(v=DKIM1;.*)$`)
+
+// The five minutes of the README, on a Debian with Postfix as it comes.
+func TestReadme(t *testing.T) {
+	m := bootMailServer(t)
+	copyInto(t, m.Copy, packages.deb, "/root/")
+	blocks := readme(t, "five minutes with Postfix")
+	last := len(blocks) - 1
+	said := follow(t, m, blocks[:last]...)
+
+	signed(t, delivered(t, "Signed?"))
+	line := "decision=signed reason=signing-table from=example.com"
+	eventually(t, "the log line that the README promises", func() bool {
+		return strings.Contains(run(t, m, "sh", "-ec", blocks[last]).Stdout, line)
+	})
+
+	t.Run("post-install text", func(t *testing.T) {
+		for _, line := range []string{"smtpd_milters = inet:127.0.0.1:8891", "non_smtpd_milters = $smtpd_milters", "INPUT_MAIL_FILTER(`postseal', `S=inet:8891@127.0.0.1,"} {
+			if !strings.Contains(said, line) {
+				t.Errorf("no %q in what the installation says:\n%s", line, said)
+			}
+		}
+	})
+	t.Run("smtpd is chrooted", func(t *testing.T) {
+		if out := must(t, m, "postconf", "-M", "smtp/inet"); strings.Fields(out.Stdout)[4] != "y" {
+			t.Errorf("not Debian's default, so nothing is shown for it: %s", out.Stdout)
+		}
+	})
+	t.Run("unix socket", func(t *testing.T) {
+		follow(t, m, readme(t, "unix socket")...)
+		send(t, "by unix socket")
+		signed(t, delivered(t, "by unix socket"))
+		socket := "/var/spool/postfix/postseal/milter.sock"
+		if out := must(t, m, "stat", "-c", "%U %G %a", socket); out.Stdout != "postseal postfix 660\n" {
+			t.Errorf("%s: %s", socket, out.Stdout)
+		}
+	})
+	t.Run("backup and restore", func(t *testing.T) {
+		follow(t, m, readme(t, "backup")...)
+		must(t, m, "sh", "-ec", "apt-get -y purge postseal; rm -r /etc/postseal /var/lib/postseal; apt-get -y install ./postseal_*.deb")
+		follow(t, m, readme(t, "restore")...)
+		send(t, "after the restore")
+		signed(t, delivered(t, "after the restore"))
+	})
+}
+
+// signer boots a mail server on which the package is installed and wired as the README says.
+func signer(t *testing.T) *debian.Machine {
+	t.Helper()
+	m := bootMailServer(t)
+	dpkg(t, m, packages.deb)
+	blocks := readme(t, "five minutes with Postfix")
+	follow(t, m, blocks[1:len(blocks)-2]...) // without apt install, the message and the log
+	return m
+}
+
+// dpkg installs a package file and returns what that said.
+func dpkg(t *testing.T, p place, file string) string {
+	t.Helper()
+	out := tryDpkg(t, p, file)
+	if out.Code != 0 {
+		t.Fatalf("dpkg: exit code %d\n%s", out.Code, out.Text())
+	}
+	if state := must(t, p, "dpkg-query", "-W", "-f", "${Status}", "postseal").Stdout; state != "install ok installed" {
+		t.Fatalf("the package is %q\n%s", state, out.Text())
+	}
+	return out.Text()
+}
+
+func tryDpkg(t *testing.T, p place, file string) debian.Output {
+	t.Helper()
+	copyInto(t, p, file, "/root")
+	return run(t, p, "dpkg", "--force-confold", "--install", "/root/"+filepath.Base(file))
+}
+
+// value is a property of a unit of the machine.
+func value(t *testing.T, m *debian.Machine, unit, property string) string {
+	t.Helper()
+	return strings.TrimSpace(must(t, m, "systemctl", "show", "--value", "-p", property, unit).Stdout)
+}
+
+func is(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: %q, want %q", what, got, want)
+	}
+}
+
+func says(t *testing.T, what, text string, words ...string) {
+	t.Helper()
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			t.Errorf("%s does not say %q:\n%s", what, w, text)
+		}
+	}
+}
