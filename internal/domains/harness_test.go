@@ -160,12 +160,13 @@ type world struct {
 	store   domains.Store
 	service *domains.Service
 	keeper  *domains.Keeper
+	policy  domains.Policy
 }
 
 func newWorld(t *testing.T) *world { return newWorldOn(t, storetest.NewMemory()) }
 
 func newWorldOn(t *testing.T, store domains.Store) *world {
-	w := &world{T: t, ctx: t.Context(), clock: &fakeClock{wall: begin}, store: store}
+	w := &world{T: t, ctx: t.Context(), clock: &fakeClock{wall: begin}, store: store, policy: domains.DefaultPolicy()}
 	w.dns = &fakeDNS{
 		clock: w.clock, records: map[string]string{}, forced: map[string]check.Verdict{}, asked: map[string][]time.Time{}, full: map[string]int{},
 	}
@@ -176,7 +177,7 @@ func newWorldOn(t *testing.T, store domains.Store) *world {
 // restart makes a new service and a new keeper on the same store.
 func (w *world) restart() {
 	w.service = domains.New(domains.Options{
-		Store: w.store, Clock: w.clock, Checker: w.dns, Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
+		Store: w.store, Policy: w.policy, Clock: w.clock, Checker: w.dns, Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
 	})
 	w.keeper = domains.NewKeeper(w.service, "mx1")
 }

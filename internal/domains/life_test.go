@@ -408,10 +408,8 @@ func TestTwoAlgorithms(t *testing.T) {
 
 func TestSlots(t *testing.T) {
 	w := newWorld(t)
-	policy := domains.DefaultPolicy()
-	policy.KeyZone = "dkim.mx.example.net"
-	w.service = domains.New(domains.Options{Store: w.store, Policy: policy, Clock: w.clock, Checker: w.dns})
-	w.keeper = domains.NewKeeper(w.service, "mx1")
+	w.policy.KeyZone = "dkim.mx.example.net"
+	w.restart()
 	first := w.connected("a-b.example.com", func(r *domains.AddRequest) { r.Publish = domains.PublishCNAME })
 	if first.Selector != "pse1" || first.Target != "pse1.a--b-example-com.dkim.mx.example.net" {
 		t.Errorf("slot 1: %s %s", first.Selector, first.Target)
