@@ -28,6 +28,8 @@ type Config struct {
 	Verify     Verify     `toml:"verify"`
 	DNS        DNS        `toml:"dns"`
 	Check      Check      `toml:"check"`
+	Store      Store      `toml:"store"`
+	Domains    Domains    `toml:"domains"`
 	Limits     Limits     `toml:"limits"`
 	Metrics    Metrics    `toml:"metrics"`
 	Log        Log        `toml:"log"`
@@ -142,6 +144,28 @@ type Check struct {
 	Via string `toml:"via"` // auto | authoritative | resolver
 }
 
+// Store is the [store] table: where managed domains are kept, and what seals
+// their private keys.
+type Store struct {
+	URL             string   `toml:"url"`              // sqlite:/path or postgres://…; "": files only
+	Identity        string   `toml:"identity"`         // age identity file, made at the first start
+	Credential      string   `toml:"credential"`       // systemd credential with the identity, instead of the file
+	IdentityCommand []string `toml:"identity_command"` // prints the identity, instead of the file
+	Recipients      []string `toml:"recipients"`       // further public keys, age1…, that keys are sealed to
+}
+
+// Domains is the [domains] table: what a new managed domain starts with, and the
+// timing of all.
+type Domains struct {
+	Activation  string   `toml:"activation"`   // verified | manual | immediate
+	Algorithms  []string `toml:"algorithms"`   // rsa, ed25519
+	Bits        int64    `toml:"bits"`         // of RSA keys
+	Selector    string   `toml:"selector"`     // template
+	OnMissing   string   `toml:"on_missing"`   // keep | suspend | suspend:24h; "": by what is missing
+	RetireAfter Duration `toml:"retire_after"` // how long a replaced key stays in DNS, at least
+	RotateEvery Duration `toml:"rotate_every"` // 0: by hand only
+}
+
 // Limits bounds what comes from outside. Every default stands with its reason
 // in docs/limits.md.
 type Limits struct {
@@ -210,6 +234,14 @@ func Default() *Config {
 		},
 		DNS:   DNS{Timeout: Duration(10 * time.Second)},
 		Check: Check{Via: "auto"},
+		Store: Store{Identity: "/var/lib/postseal-identity/identity"},
+		Domains: Domains{
+			Activation:  "verified",
+			Algorithms:  []string{"rsa"},
+			Bits:        2048,
+			Selector:    "ps{yyyy}{mm}{random}",
+			RetireAfter: Duration(7 * 24 * time.Hour),
+		},
 		Limits: Limits{
 			FrameBytes:   1 << 20,
 			DrainBytes:   16 << 20,

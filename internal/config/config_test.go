@@ -224,3 +224,25 @@ func TestParseHTTPAddress(t *testing.T) {
 		}
 	}
 }
+
+func TestPrintHidesPasswords(t *testing.T) {
+	for address, want := range map[string]string{
+		"postgres://postseal:hunter2@db.example.net/postseal":          "postgres://postseal:xxxxx@db.example.net/postseal",
+		"postgres://postseal@db.example.net/postseal?password=hunter2": "password=xxxxx",
+		"postgres://postseal:hunter2%zz@db/x":                          "postgres:…",
+		"sqlite:/var/lib/postseal/postseal.db":                         "sqlite:/var/lib/postseal/postseal.db",
+	} {
+		cfg := Default()
+		cfg.Store.URL = address
+		var out bytes.Buffer
+		if err := cfg.Print(&out); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(out.String(), "hunter2") || !strings.Contains(out.String(), want) {
+			t.Errorf("%s: want %s in\n%s", address, want, &out)
+		}
+		if cfg.Store.URL != address {
+			t.Error("printing changed the configuration")
+		}
+	}
+}

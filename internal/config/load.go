@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 )
@@ -91,5 +93,25 @@ func inFileOrder(ps Problems) Problems {
 func (c *Config) Print(w io.Writer) error {
 	enc := toml.NewEncoder(w)
 	enc.Indent = ""
-	return enc.Encode(c)
+	shown := *c
+	shown.Store.URL = redacted(c.Store.URL)
+	return enc.Encode(&shown)
+}
+
+// redacted takes the password out of a store's address (ruling 7: what is printed
+// may be pasted somewhere).
+func redacted(address string) string {
+	if address == "" {
+		return ""
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		scheme, _, _ := strings.Cut(address, ":")
+		return scheme + ":…"
+	}
+	if query := u.Query(); query.Has("password") {
+		query.Set("password", "xxxxx")
+		u.RawQuery = query.Encode()
+	}
+	return u.Redacted()
 }

@@ -13,7 +13,6 @@ import (
 // postseal which this version does not have: accepting them in silence would
 // promise something that does not happen.
 var reserved = map[string]string{
-	"store": "the managed key store",
 	"panel": "the control panel",
 }
 

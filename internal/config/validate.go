@@ -41,6 +41,8 @@ func (c *Config) validate() Problems {
 		}
 	}
 	v.oneOf("check.via", c.Check.Via, "auto", "authoritative", "resolver")
+	v.store(c.Store)
+	v.domains(c.Domains)
 	v.metrics(c.Metrics)
 	v.oneOf("log.format", c.Log.Format, "text", "json", "journal")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
@@ -75,6 +77,47 @@ func (v *validator) listener(key string, l Listener) {
 	}
 	if network != "unix" && (l.SocketOwner != "" || l.SocketGroup != "") {
 		v.report(key, "", "socket_owner and socket_group are for unix sockets")
+	}
+}
+
+// schemes are those of store.url.
+var schemes = []string{"sqlite:", "postgres://", "postgresql://"}
+
+func (v *validator) store(s Store) {
+	if s.URL == "" {
+		return
+	}
+	if !slices.ContainsFunc(schemes, func(scheme string) bool { return strings.HasPrefix(s.URL, scheme) }) {
+		v.report("store.url", "for example sqlite:/var/lib/postseal/postseal.db or postgres://postseal@db.example.net/postseal", "this is no address of a store")
+	}
+	sources := 0
+	for _, given := range []bool{s.Credential != "", len(s.IdentityCommand) > 0, s.Identity != ""} {
+		if given {
+			sources++
+		}
+	}
+	switch {
+	case sources == 0:
+		v.report("store.identity", "name a file; the first start makes it", "nothing seals the private keys")
+	case s.Credential != "" && len(s.IdentityCommand) > 0:
+		v.report("store.credential", "say one of the two", "the identity cannot come from a credential and from a command")
+	}
+}
+
+func (v *validator) domains(d Domains) {
+	v.oneOf("domains.activation", d.Activation, "verified", "manual", "immediate")
+	for _, a := range d.Algorithms {
+		v.oneOf("domains.algorithms", a, "rsa", "ed25519")
+	}
+	if len(d.Algorithms) == 0 {
+		v.report("domains.algorithms", `the default is ["rsa"]`, "the list is empty: a new domain would have no key")
+	}
+	v.between("domains.bits", d.Bits, 1024, 4096) // RFC 8301 3.2
+	if d.RetireAfter < Duration(24*time.Hour) {
+		v.report("domains.retire_after", "", "must be at least 24h: messages signed with the old key are still in queues")
+	}
+	if d.RotateEvery != 0 && d.RotateEvery < d.RetireAfter {
+		v.report("domains.rotate_every", "", "must be at least domains.retire_after, or 0 for never")
 	}
 }
 
