@@ -110,6 +110,7 @@ var noticeTable = newTable("outbox", 1, func(n *domains.Notice) []column {
 		{"contact", text[string]{&n.Contact}},
 		{"message", text[string]{&n.Text}},
 		{"code", text[string]{&n.Code}},
+		{"channel", text[string]{&n.Channel}},
 		{"attempts", whole[int]{&n.Attempts}},
 		{"next_at", instant{&n.NextAt}},
 		{"last_error", text[string]{&n.Error}},

@@ -410,7 +410,7 @@ func journal(t *testing.T, s domains.Store) {
 
 func outbox(t *testing.T, s domains.Store) {
 	first := domains.Notice{
-		At: moment, Event: domains.KeyVerified, Domain: "a.example", Selector: "s", Contact: "c@a.example", Text: "text", Code: "D101", NextAt: moment,
+		At: moment, Event: domains.KeyVerified, Domain: "a.example", Selector: "s", Contact: "c@a.example", Text: "text", Code: "D101", Channel: "mail", NextAt: moment,
 	}
 	later := domains.Notice{At: moment, Event: domains.KeyActivated, Text: "later", NextAt: moment.Add(time.Hour)}
 	update(t, s, func(tx domains.Tx) error { return errors.Join(tx.PutNotice(first), tx.PutNotice(later)) })

@@ -159,6 +159,7 @@ CREATE TABLE outbox (
 	contact    TEXT NOT NULL,
 	message    TEXT NOT NULL,
 	code       TEXT NOT NULL,
+	channel    TEXT NOT NULL,
 	attempts   INTEGER NOT NULL,
 	next_at    INTEGER NOT NULL,
 	last_error TEXT NOT NULL
