@@ -53,7 +53,7 @@ func (s *Sendmail) writeConfiguration() error {
 	const end = "MAILER_DEFINITIONS\n" // settings stand above
 	head, tail, found := strings.Cut(string(mta), "\n"+end)
 	if !found {
-		return fmt.Errorf("Debian's sendmail.mc has no line %q", end)
+		return fmt.Errorf("the stock sendmail.mc has no line %q", end)
 	}
 	files := map[string]string{
 		"sendmail.mc":      without(head) + "\n" + s.settings() + end + tail,
