@@ -377,7 +377,7 @@ func TestKeeperRuns(t *testing.T) {
 		time.Sleep(5 * time.Second)
 		k := w.add("example.com")
 		w.publish(k)
-		time.Sleep(45 * time.Second)
+		time.Sleep(75 * time.Second) // the first look may come before the record
 		w.is(k.ID, domains.Active)
 		stop()
 		<-done

@@ -221,7 +221,7 @@ type Notice struct {
 	Selector string    `json:"selector,omitempty"`
 	Contact  string    `json:"contact,omitempty"`
 	Text     string    `json:"text"`
-	Code     string    `json:"code,omitempty"` // finding
+	Code     string    `json:"code,omitempty"`    // finding
 	Channel  string    `json:"channel,omitempty"` // by which it goes; empty: not told apart yet, see Courier
 	Attempts int       `json:"attempts"`
 	NextAt   time.Time `json:"next_at"`

@@ -1,0 +1,178 @@
+package domains
+
+import (
+	"context"
+	"time"
+)
+
+// Notifier delivers one notification. It may be asked again for the same
+// Notice.ID after a crash between delivery and the note of it.
+type Notifier interface {
+	Notify(ctx context.Context, n Notice) error
+}
+
+// Channel is a Notifier with the name under which the outbox knows it.
+type Channel struct {
+	Name     string
+	Notifier Notifier
+}
+
+// Courier delivers what is in the outbox, by each channel once. Any number of
+// hosts may run one: a notice is claimed before it is delivered.
+type Courier struct {
+	service  *Service
+	channels []Channel
+}
+
+// NewCourier makes a courier. Without channels notifications are only logged.
+func NewCourier(s *Service, channels ...Channel) *Courier { return &Courier{s, channels} }
+
+const (
+	courierBatch = 20
+	courierIdle  = 30 * time.Second
+	claimFor     = 5 * time.Minute // after that a notice whose courier died is tried again
+	deliverFor   = time.Minute
+	giveUpAfter  = 3 * day
+	retryFirst   = time.Minute
+	retryMost    = 6 * time.Hour
+)
+
+// Run delivers until ctx ends.
+func (c *Courier) Run(ctx context.Context) {
+	changes := c.service.store.Changes(ctx)
+	for ctx.Err() == nil {
+		more, err := c.Turn(ctx)
+		if err != nil && ctx.Err() == nil {
+			c.service.log.Error("notifications cannot be delivered for now", "error", err)
+		}
+		if more && err == nil {
+			continue
+		}
+		timer := time.NewTimer(courierIdle)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case _, open := <-changes:
+			if !open {
+				changes = nil
+			}
+			pause(ctx, idleLeast)
+		}
+		timer.Stop()
+	}
+}
+
+// Turn delivers what is due, up to a batch; more says that something may be left.
+func (c *Courier) Turn(ctx context.Context) (more bool, err error) {
+	due, err := c.due(ctx)
+	if err != nil || !due {
+		return false, err
+	}
+	claimed, err := c.claim(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, n := range claimed {
+		if err := c.deliver(ctx, n); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+func (c *Courier) due(ctx context.Context) (due bool, err error) {
+	err = c.service.store.View(ctx, func(tx Tx) error {
+		notices, err := tx.Notices(c.service.now(), 1)
+		due = len(notices) > 0
+		return err
+	})
+	return due, err
+}
+
+// claim tells new notices apart by channel and puts what it takes out of reach
+// of other couriers.
+func (c *Courier) claim(ctx context.Context) (claimed []Notice, err error) {
+	var fresh []Notice
+	err = c.service.store.Update(ctx, func(tx Tx) error {
+		claimed, fresh = nil, nil
+		now := c.service.now()
+		notices, err := tx.Notices(now, courierBatch)
+		if err != nil {
+			return err
+		}
+		for _, n := range notices {
+			if n.Channel == "" {
+				fresh = append(fresh, n)
+				err = c.tellApart(tx, n)
+			} else {
+				n.Attempts++
+				n.NextAt = now.Add(claimFor)
+				claimed = append(claimed, n)
+				err = tx.PutNotice(n)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, n := range fresh {
+		c.service.log.Info("notification", "event", string(n.Event), "domain", n.Domain, "selector", n.Selector, "text", n.Text)
+	}
+	return claimed, nil
+}
+
+// tellApart makes a notice for each channel of one.
+func (c *Courier) tellApart(tx Tx, n Notice) error {
+	if err := tx.DeleteNotice(n.ID); err != nil {
+		return err
+	}
+	n.ID = 0
+	for _, channel := range c.channels {
+		n.Channel = channel.Name
+		if err := tx.PutNotice(n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Courier) deliver(ctx context.Context, n Notice) error {
+	attempt, cancel := context.WithTimeout(ctx, deliverFor)
+	defer cancel()
+	var fault error
+	for _, channel := range c.channels {
+		if channel.Name == n.Channel { // none: the configuration has changed, and nobody wants it
+			fault = channel.Notifier.Notify(attempt, n)
+		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err() // another try when the claim runs out
+	}
+	return c.service.store.Update(ctx, func(tx Tx) error {
+		if fault == nil {
+			return tx.DeleteNotice(n.ID)
+		}
+		return c.putOff(tx, n, fault)
+	})
+}
+
+// putOff tries again later, and gives up after days.
+func (c *Courier) putOff(tx Tx, n Notice, fault error) error {
+	now := c.service.now()
+	if now.Sub(n.At) < giveUpAfter {
+		n.Error = fault.Error()
+		n.NextAt = now.Add(min(retryFirst<<min(n.Attempts-1, 20), retryMost))
+		return tx.PutNotice(n)
+	}
+	if err := tx.DeleteNotice(n.ID); err != nil {
+		return err
+	}
+	return tx.Append(Entry{
+		At: now, Actor: "courier", Verb: "notify", Domain: n.Domain, Selector: n.Selector,
+		Reason: string(n.Event) + " by " + n.Channel + " given up: " + fault.Error(),
+	})
+}

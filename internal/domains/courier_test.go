@@ -1,0 +1,105 @@
+package domains_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/internal/domains"
+)
+
+// sink is a channel that can be broken.
+type sink struct {
+	got    []domains.Notice
+	broken bool
+	during func()
+}
+
+func (s *sink) Notify(_ context.Context, n domains.Notice) error {
+	if s.during != nil {
+		s.during()
+	}
+	if s.broken {
+		return errors.New("refused")
+	}
+	s.got = append(s.got, n)
+	return nil
+}
+
+func deliverAll(w *world, c *domains.Courier) {
+	w.Helper()
+	for more := true; more; {
+		var err error
+		more, err = c.Turn(w.ctx)
+		w.must(err)
+	}
+}
+
+func TestEachChannelHasEachNoticeOnce(t *testing.T) {
+	w := newWorld(t)
+	mail, hook := &sink{}, &sink{broken: true}
+	courier := domains.NewCourier(w.service, domains.Channel{Name: "mail", Notifier: mail}, domains.Channel{Name: "hook", Notifier: hook})
+	w.connected("example.com")
+	want := len(w.notices())
+	deliverAll(w, courier)
+	if len(mail.got) != want || len(hook.got) != 0 {
+		t.Fatalf("mail has %d, hook %d, want %d and 0", len(mail.got), len(hook.got), want)
+	}
+	hook.broken = false
+	for range 20 {
+		w.clock.advance(30 * time.Minute)
+		deliverAll(w, courier)
+	}
+	if len(mail.got) != want || len(hook.got) != want {
+		t.Errorf("mail has %d, hook %d, want %d each", len(mail.got), len(hook.got), want)
+	}
+	if left := w.notices(); len(left) != 0 {
+		t.Errorf("left: %+v", left)
+	}
+}
+
+func TestTwoCouriersDoNotDeliverTwice(t *testing.T) {
+	w := newWorld(t)
+	to := &sink{}
+	one := domains.NewCourier(w.service, domains.Channel{Name: "mail", Notifier: to})
+	two := domains.NewCourier(w.service, domains.Channel{Name: "mail", Notifier: to})
+	w.add("example.com")
+	want := len(w.notices())
+	to.during = func() {
+		to.during = nil
+		deliverAll(w, two)
+	}
+	deliverAll(w, one)
+	if len(to.got) != want {
+		t.Errorf("%d delivered, want %d", len(to.got), want)
+	}
+}
+
+func TestANoticeThatNobodyTakesIsGivenUp(t *testing.T) {
+	w := newWorld(t)
+	to := &sink{broken: true}
+	courier := domains.NewCourier(w.service, domains.Channel{Name: "mail", Notifier: to})
+	w.add("example.com")
+	for range 20 {
+		deliverAll(w, courier)
+		w.clock.advance(6 * time.Hour)
+	}
+	if left := w.notices(); len(left) != 0 {
+		t.Errorf("after five days there are still %+v", left)
+	}
+	entries, err := w.service.Journal(w.ctx, domains.JournalQuery{Domain: "example.com", Last: true, Limit: 1})
+	w.must(err)
+	if entries[0].Verb != "notify" {
+		t.Errorf("the journal says %+v", entries[0])
+	}
+}
+
+func TestWithoutChannelsTheOutboxEmpties(t *testing.T) {
+	w := newWorld(t)
+	w.connected("example.com")
+	deliverAll(w, domains.NewCourier(w.service))
+	if left := w.notices(); len(left) != 0 {
+		t.Errorf("left: %+v", left)
+	}
+}
