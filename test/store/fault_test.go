@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -170,6 +171,36 @@ func TestConnectionsAreDropped(t *testing.T) {
 		far.drop()
 		mustUpdate(t, near, writeAll(fmt.Sprintf("d%d.example", round)))
 		hears(t, s, changes, round+1)
+	}
+}
+
+// A change that no NOTIFY told of, as behind a pooler that passes none on, is read within 30 s (ruling 37).
+func TestNotificationIsLost(t *testing.T) {
+	url := newDatabase(t)
+	s, _ := open(t, url)
+	changes := s.Changes(t.Context())
+	hears(t, s, changes, 0)
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), "UPDATE store SET version = 7"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-changes:
+	case <-time.After(2 * await.Deadline):
+		t.Fatal("nothing was read again")
+	}
+	if err := s.View(t.Context(), func(tx domains.Tx) error {
+		v, err := tx.Version()
+		if v != 7 {
+			t.Errorf("version %d, want 7", v)
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
 	}
 }
 

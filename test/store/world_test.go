@@ -63,3 +63,11 @@ func TestPostgreSQLIsAStore(t *testing.T) {
 		return s
 	})
 }
+
+func BenchmarkPostgreSQL(b *testing.B) {
+	url, err := server.Create()
+	if err != nil {
+		b.Fatal(err)
+	}
+	enginetest.Bench(b, url, filepath.Join(b.TempDir(), "identity"))
+}

@@ -14,6 +14,8 @@ type engine struct {
 	read     *sql.DB
 	snapshot sql.IsolationLevel // of a View
 
+	rowsAtOnce int // of two columns, in the VALUES of one statement
+
 	exclusive string                     // starts each migration: waits for other processes that migrate
 	lock      string                     // starts an Update: waits for other writers
 	notify    string                     // ends an Update that wrote; "" if others see it anyhow

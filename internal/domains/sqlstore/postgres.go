@@ -51,14 +51,16 @@ func openPostgres(url string, timeout time.Duration, log *slog.Logger) (*engine,
 		write:    db,
 		read:     db,
 		snapshot: sql.LevelRepeatableRead,
-		// A lock of the transaction, not of the session: it ends with its connection. The number is "postseal" in ASCII.
-		exclusive: "SELECT pg_advisory_xact_lock(8101821198652236140)",
+		// A lock of the transaction, not of the session: it ends with its connection. The number is "postseal" in ASCII. A
+		// migration may take longer than other statements.
+		exclusive: "SET LOCAL statement_timeout = 0; SELECT pg_advisory_xact_lock(8101821198652236140)",
 		// One row that every writer locks first: READ COMMITTED then reads what no other writer can change meanwhile.
-		lock:      "SELECT id FROM store FOR UPDATE",
-		notify:    "NOTIFY postseal",
-		translate: postgresTypes.Replace,
-		weigh:     weighPostgres,
-		scrub:     func(context.Context) bool { return true }, // VACUUM is the server's
+		lock:       "SELECT id FROM store FOR UPDATE",
+		notify:     "NOTIFY postseal",
+		translate:  postgresTypes.Replace,
+		weigh:      weighPostgres,
+		rowsAtOnce: 1000,                                       // of 65,535 places
+		scrub:      func(context.Context) bool { return true }, // VACUUM is the server's
 	}
 	if strings.HasPrefix(config.Host, "/") { // a directory of sockets
 		e.name = fmt.Sprintf("store postgres://%s (%s)", config.Database, config.Host)

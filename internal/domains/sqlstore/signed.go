@@ -8,8 +8,6 @@ import (
 	"time"
 )
 
-const signedAtOnce = 500 // keys in one statement: two places each, far below both engines' bounds
-
 // MarkSigned collects: a host reports thousands of keys a minute, and over a network each statement is a way there and back.
 // What was collected is written before the next statement of another kind and at the end.
 func (t *tx) MarkSigned(id string, at time.Time) error {
@@ -32,7 +30,7 @@ func (t *tx) MarkSigned(id string, at time.Time) error {
 func (t *tx) writeSigned() error {
 	signed := t.signed
 	t.signed = nil
-	for ids := range slices.Chunk(slices.Sorted(maps.Keys(signed)), signedAtOnce) {
+	for ids := range slices.Chunk(slices.Sorted(maps.Keys(signed)), t.store.rowsAtOnce) {
 		var rows []string
 		var args []any
 		for _, id := range ids {

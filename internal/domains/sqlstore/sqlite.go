@@ -25,10 +25,11 @@ const (
 // openSQLite opens or creates the database file at path.
 func openSQLite(path string, timeout time.Duration, log *slog.Logger) (*engine, error) {
 	e := &engine{
-		name:      "store sqlite:" + path,
-		exclusive: "SELECT 1", // BEGIN IMMEDIATE has waited already
-		translate: func(schema string) string { return schema },
-		weigh:     weighSQLite,
+		name:       "store sqlite:" + path,
+		exclusive:  "SELECT 1", // BEGIN IMMEDIATE has waited already
+		translate:  func(schema string) string { return schema },
+		weigh:      weighSQLite,
+		rowsAtOnce: 40, // modernc looks through all arguments for each place
 	}
 	if !filepath.IsAbs(path) {
 		return nil, fmt.Errorf("%s: want an absolute path", e.name)

@@ -25,3 +25,7 @@ func newFile(t *testing.T) string {
 	}
 	return "sqlite:" + filepath.Join(dir, "postseal.db")
 }
+
+func BenchmarkSQLite(b *testing.B) {
+	enginetest.Bench(b, "sqlite:"+filepath.Join(b.TempDir(), "postseal.db"), filepath.Join(b.TempDir(), "identity"))
+}
