@@ -111,7 +111,6 @@ var noticeTable = newTable("outbox", 1, func(n *domains.Notice) []column {
 		{"message", text[string]{&n.Text}},
 		{"code", text[string]{&n.Code}},
 		{"channel", text[string]{&n.Channel}},
-		{"channel", text[string]{&n.Channel}},
 		{"attempts", whole[int]{&n.Attempts}},
 		{"next_at", instant{&n.NextAt}},
 		{"last_error", text[string]{&n.Error}},
