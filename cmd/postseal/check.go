@@ -178,7 +178,9 @@ func tabled(cfg *config.Config, base check.Subject) ([]check.Subject, error) {
 			return nil, findingError(fmt.Errorf("%s/%s: %w", ref.Domain, ref.Selector, err))
 		}
 		s.Public, s.Signer = key.Public(), key
-		same := func(other check.Subject) bool { return other.Selector == s.Selector && check.Fingerprint(other.Public) == check.Fingerprint(s.Public) }
+		same := func(other check.Subject) bool {
+			return other.Selector == s.Selector && check.Fingerprint(other.Public) == check.Fingerprint(s.Public)
+		}
 		if !slices.ContainsFunc(all, same) {
 			all = append(all, s)
 		}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 
@@ -26,17 +27,22 @@ func (c *checking) aliases(ctx context.Context) bool {
 		c.report.common["alias"] = printable(alias)
 		c.besides(ctx, alias)
 	}
-	switch target := strings.ToLower(c.subject.Target); {
-	case target == "":
-		return c.leadsSomewhere()
-	case alias == "":
+	target := strings.ToLower(c.subject.Target)
+	switch {
+	case target != "" && alias == "":
 		return c.noAlias(ctx)
-	case c.chain.Last().Name == target:
-		return c.leadsSomewhere()
-	default:
+	case target != "" && c.chain.Last().Name != target && c.ended():
 		c.wrongTarget(alias, target)
 		return false
 	}
+	return c.onward(ctx) && c.leadsSomewhere()
+}
+
+// ended tells whether the chain ends where it does because there is no more of it, rather than because nobody answered.
+func (c *checking) ended() bool {
+	last := c.chain.Last()
+	var gone *authority.NoDomainError
+	return len(newView(last).answered) > 0 || errors.As(last.Err, &gone)
 }
 
 // leadsSomewhere reports a chain with nothing at its end.

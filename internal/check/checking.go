@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +63,7 @@ func (c *checking) wantedType() authority.Type {
 	return authority.TXT
 }
 
-// look asks for the zone and for the record, and reports servers that fail or disagree. It is false if there is nothing more to say.
+// look asks for the zone and for the record, and reports servers that fail or disagree about the name itself. It is false if there is nothing more to say.
 func (c *checking) look(ctx context.Context) bool {
 	zone, err := c.source.Locate(ctx, c.subject.Domain)
 	if err != nil {
@@ -76,8 +77,13 @@ func (c *checking) look(ctx context.Context) bool {
 	c.report.common["host"] = relative(c.name, c.report.common["zone"])
 	c.report.common["servers"] = serverNames(zone.Hop.Answers)
 	c.chain = c.source.Follow(ctx, c.name)
-	for i, hop := range c.chain.Hops {
-		if !c.agreed(ctx, i, hop) {
+	return c.agreed(ctx, 0, c.chain.Hops[0])
+}
+
+// onward looks at the hops behind the first one. It is false if there is nothing more to say.
+func (c *checking) onward(ctx context.Context) bool {
+	for i, hop := range c.chain.Hops[1:] {
+		if !c.agreed(ctx, i+1, hop) {
 			return false
 		}
 	}
@@ -214,6 +220,9 @@ func (c *checking) result() Result {
 		r.Fingerprint, r.Bits = Fingerprint(c.record.Public.Key()), c.record.Public.Bits()
 	}
 	r.Secure = c.secure || c.via == Resolver && len(c.end.answered) > 0 && c.end.answered[0].Secure
+	if c.report.failed() && c.report.retry == 0 && c.via != Pasted {
+		c.report.retryIn(cmp.Or(c.end.ttl(), c.end.negativeTTL(), retryTemporary))
+	}
 	if c.subject.Domain != "" && c.subject.Selector != "" {
 		r.Wanted = c.wanted()
 	}

@@ -53,7 +53,7 @@ func (e *Engine) Check(ctx context.Context, s Subject) Result {
 // and there is a finding D105 else. Only authoritative servers are asked.
 func (e *Engine) Vacant(ctx context.Context, s Subject) Result {
 	c := e.begin(s)
-	if c.look(ctx) {
+	if c.look(ctx) && c.onward(ctx) {
 		c.vacancy()
 	}
 	return c.result()

@@ -58,7 +58,7 @@ func situations() map[string][]situation {
 		"D208": {{newFake().txt("*._domainkey."+domain, "v=spf1 -all"), ours, Error}},
 		"D209": {{newFake().txt(name, `s1._domainkey IN TXT ("`+good+`")`), ours, Error}, {newFake().txt(name, "TXT "+good), foreign, Error}},
 		"D210": {{elsewhere("s1.-domainkey." + domain), ours, Error}},
-		"D211": {{elsewhere(`s1\032._domainkey.` + domain), ours, Warning}},
+		"D211": {{elsewhere(`s1\ ._domainkey.` + domain), ours, Warning}},
 		"D301": {{newFake().txt(name, strings.ReplaceAll(good, ";", `\;`)), ours, Error}},
 		"D302": {{newFake().txt(name, `"`+good+`"`), ours, Error}, {newFake().txt(name, good[:100]+`" "`+good[100:]), ours, Error}, {newFake().txt(name, "“"+good+"”"), foreign, Error}},
 		"D303": {{newFake().txt(name, "v=DKIM1"), ours, Error}, {newFake().txt(name, "v=DKIM1"), foreign, Error}},

@@ -82,8 +82,8 @@ func (c *checking) places() []place {
 		{"D205", domain},
 		{"D206", dkim.RecordName(selector, zone)},
 		{"D210", selector + ".-domainkey." + domain},
-		{"D211", selector + `\032._domainkey.` + domain},
-		{"D211", selector + `._domainkey\032.` + domain},
+		{"D211", selector + `\ ._domainkey.` + domain},
+		{"D211", selector + `._domainkey\ .` + domain},
 	}
 	var out []place
 	for _, p := range all {
@@ -107,7 +107,7 @@ func (c *checking) elsewhere(ctx context.Context, status string) bool {
 	explained := false
 	for i, p := range places {
 		if found[i] {
-			c.report.raise(p.code, facts{"status": status, "other": strings.ReplaceAll(p.name, `\032`, " ")})
+			c.report.raise(p.code, facts{"status": status, "other": strings.ReplaceAll(p.name, `\ `, " ")})
 			explained = explained || p.code != "D211"
 		}
 	}

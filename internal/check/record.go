@@ -164,8 +164,7 @@ func (c *checking) single(ctx context.Context, r authority.Record) bool {
 		c.mismatch(record)
 		return false
 	}
-	c.policy(record)
-	if c.report.failed() {
+	if !c.permits(record) {
 		c.report.decide(Malformed)
 		return false
 	}
@@ -216,28 +215,33 @@ func (c *checking) deviations(r authority.Record, record *dkim.KeyRecord) {
 	}
 }
 
-// policy judges what the tags beside the key permit, and its size.
-func (c *checking) policy(record *dkim.KeyRecord) {
+// permits judges the tags beside the key, and its size. It is false if no verifier takes the key for our mail.
+func (c *checking) permits(record *dkim.KeyRecord) bool {
+	ok := true
 	if record.Hashes != nil && !hasWord(record.Hashes, "sha256") {
 		c.report.raise("D409", facts{"detail": "h=" + printable(strings.Join(record.Hashes, ":"))})
+		ok = false
 	}
 	if record.Services != nil && !hasWord(record.Services, "*", "email") {
 		c.report.raise("D408", facts{"detail": "s=" + printable(strings.Join(record.Services, ":"))})
+		ok = false
 	}
 	if c.subject.SubDomains && hasWord(record.Flags, "s") {
 		c.report.raise("D410", nil)
 	}
 	if record.Public.Algorithm() != dkim.RSASHA256 {
-		return
+		return ok
 	}
 	switch bits := record.Public.Bits(); {
 	case bits < dkim.MinBits:
 		c.report.raiseAs("D411", Error, facts{"detail": fmt.Sprintf("%d bits: verifiers refuse it", bits)})
+		return false
 	case bits < dkim.RecommendedBits:
 		c.report.raise("D411", facts{"detail": fmt.Sprintf("%d bits: weak", bits)})
 	case bits > dkim.MaxBits:
 		c.report.raise("D411", facts{"detail": fmt.Sprintf("%d bits: verifiers need not take it", bits)})
 	}
+	return ok
 }
 
 func hasWord(words []string, wanted ...string) bool {

@@ -148,9 +148,11 @@ func addressOf(rr wire.RR) string {
 	return ""
 }
 
-// recurse asks the resolver.
+// recurse asks the resolver, which need not validate (the CD bit): a zone whose DNSSEC is broken has servers that can be asked all the same.
 func (c *Client) recurse(ctx context.Context, name string, t Type) (*wire.Msg, string, error) {
-	return c.resolver.Query(ctx, recursive(name, t))
+	q := recursive(name, t)
+	q.CheckingDisabled = true
+	return c.resolver.Query(ctx, q)
 }
 
 // zoneCache keeps the servers of a zone for the questions of one check, and for the next one's.
