@@ -80,8 +80,7 @@ func (l *life) alarms(k *Key) {
 	if k.AdvisedAt.IsZero() && l.OldAfter > 0 && l.now.Sub(k.CreatedAt) >= l.OldAfter {
 		k.AdvisedAt = l.now
 		l.note(k, "in service since %s", stamp(k.CreatedAt))
-		l.tell(KeyExpiring, k, "%s: the key %s is %d days old; consider `postseal domain rotate %s`",
-			l.domain.Name, k.Selector, int(l.now.Sub(k.CreatedAt)/day), l.domain.Name)
+		l.tell(KeyExpiring, k, "%s: the key %s is %d days old; a new one is due", l.domain.Name, k.Selector, int(l.now.Sub(k.CreatedAt)/day))
 	}
 }
 

@@ -88,4 +88,6 @@ func ParseName(text string, allowWWW bool) (name, domain string, err error) {
 }
 
 // domainOf is the d= of a row.
-func domainOf(name string) string { return name[strings.LastIndexByte(name, '@')+1:] }
+func domainOf(name string) string {
+	return strings.TrimPrefix(name[strings.LastIndexByte(name, '@')+1:], tablePrefix)
+}

@@ -28,6 +28,7 @@ type Policy struct {
 	UnknownAlarm  time.Duration // without an answer until the alarm
 	AbsentGrace   time.Duration // broken until suspended: no record
 	MismatchGrace time.Duration // broken until suspended: a wrong record
+	OnMissing     OnMissing     // of rows without their own; empty: the two graces
 	OwnerRevoked  time.Duration // suspended by p= empty until retired
 	RemindAfter   time.Duration // suspended until a reminder
 
@@ -82,7 +83,11 @@ func (p *Policy) retireAfter(d *Domain, k *Key) time.Duration {
 // grace is how long a key that is broken for a reason goes on signing; ever
 // means that it is never suspended.
 func (p *Policy) grace(d *Domain, r Reason) (grace time.Duration, ever bool) {
-	own, keep, _ := d.OnMissing.parse()
+	setting := d.OnMissing
+	if setting == "" {
+		setting = p.OnMissing
+	}
+	own, keep, _ := setting.parse()
 	switch {
 	case keep:
 		return 0, true
@@ -94,6 +99,12 @@ func (p *Policy) grace(d *Domain, r Reason) (grace time.Duration, ever bool) {
 		return p.AbsentGrace, false
 	}
 	return p.MismatchGrace, false
+}
+
+// Check says what is wrong with a setting.
+func (o OnMissing) Check() error {
+	_, _, err := o.parse()
+	return err
 }
 
 // parse reads "", "keep", "suspend" and "suspend:24h"; own is -1 without one.

@@ -255,7 +255,7 @@ func (l *life) rotationDue(k *Key) bool {
 	if every == 0 {
 		every = l.RotateEvery
 	}
-	if every == 0 || k.State != Active || k.VerifiedAt.IsZero() || !l.settled || l.noSuccessorYet(k) != nil {
+	if every == 0 || l.domain.Watched() || k.State != Active || k.VerifiedAt.IsZero() || !l.settled || l.noSuccessorYet(k) != nil {
 		return false
 	}
 	return l.now.Sub(k.ActivatedAt) >= max(every, l.RotateMin)

@@ -3,6 +3,7 @@ package domains
 import (
 	"crypto/rand"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +69,7 @@ func freeSelector(tx Tx, domain, selector string) error {
 	if err != nil {
 		return err
 	}
+	keys = slices.DeleteFunc(keys, func(k Key) bool { return isWatched(k.Owner) }) // the tables' keys may move in here
 	if len(keys)+len(graves) > 0 {
 		return &Refused{
 			Rule: "selector-used",

@@ -145,6 +145,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 		if err := eachDomain(tx, func(d Domain) { snap.add(d, byAge(keys[d.Name])) }); err != nil {
 			return err
 		}
+		snap.unblock()
 		return snap.addUsers(tx, keys)
 	})
 	if err != nil {
@@ -160,14 +161,20 @@ func (s *Snapshot) add(d Domain, keys []Key) {
 		switch {
 		case k.Compromised:
 			s.Blocked[name] = "compromised"
-		case k.State == Suspended:
-			s.Blocked[name] = "suspended"
+		case k.State == Suspended, d.Watched() && k.State != Active:
+			s.Blocked[name] = string(k.State)
 		}
 	}
-	if d.DeletedAt.IsZero() {
+	if d.DeletedAt.IsZero() && !d.Watched() {
 		signing := signingOf(d, keys)
 		s.Domains[d.Name] = &signing
-		for _, k := range signing.Keys { // an earlier key of the same name
+	}
+}
+
+// unblock: what signs has the name of an earlier key that does not.
+func (s *Snapshot) unblock() {
+	for _, signing := range s.Domains {
+		for _, k := range signing.Keys {
 			delete(s.Blocked, dkim.RecordName(k.Selector, k.Domain))
 		}
 	}

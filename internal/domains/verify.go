@@ -122,7 +122,7 @@ func (s *Service) askAll(ctx context.Context, d Domain, keys []Key) ([]check.Res
 // ask asks DNS about a key, with a probe signature where the criterion wants one.
 func (s *Service) ask(ctx context.Context, d *Domain, k *Key, full bool) (check.Result, error) {
 	var private *dkim.PrivateKey
-	if full && k.DestroyedAt.IsZero() {
+	if full && k.DestroyedAt.IsZero() && !d.Watched() {
 		var err error
 		if private, err = s.Private(ctx, k.ID); err != nil {
 			return check.Result{}, fmt.Errorf("%s, selector %s: %w", k.Owner, k.Selector, err)
