@@ -13,6 +13,7 @@ import (
 
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/daemon"
+	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/logging"
 	"github.com/postseal/postseal/internal/systemd"
 )
@@ -55,7 +56,12 @@ way have limits.stop_timeout to end.`,
 			Manager: systemd.NewManager(log), Sockets: systemd.TakeSockets(), LogLines: lines, Version: version,
 		})
 		var listening *daemon.ListenError
+		var store *daemon.StoreError
 		switch {
+		case errors.Is(err, domains.ErrUnavailable):
+			return &exitError{exitTemporary, err} // so the unit tries again
+		case errors.As(err, &store):
+			return configError(err)
 		case errors.As(err, &listening):
 			return failed(err) // may be better at the next try, so the unit restarts it
 		case err != nil:

@@ -40,6 +40,8 @@ type Daemon struct {
 	metrics *metrics.Metrics // nil: nobody wants to know
 	scrape  []net.Listener   // for them
 
+	store *stored // nil: files only
+
 	reloading sync.Mutex
 	lookup    *Lookup
 	validate  context.CancelFunc // stops the running pass over the keys
@@ -65,25 +67,37 @@ func Open(load func() (*config.Config, error), log *slog.Logger, env Environment
 	d := &Daemon{load: load, log: log, env: env, first: cfg, validate: func() {}}
 	d.newMetrics(cfg)
 	start := time.Now()
+	if err := d.openStore(cfg); err != nil {
+		return nil, err
+	}
+	if err := d.prepare(cfg); err != nil {
+		d.closeStore()
+		return nil, err
+	}
+	d.noteReload(nil, time.Since(start))
+	return d, nil
+}
+
+// prepare makes the first snapshot and opens the listeners.
+func (d *Daemon) prepare(cfg *config.Config) error {
 	snapshot, err := d.build(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if cfg.Strict {
 		if err := strictly(snapshot); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	if err := d.openAll(cfg); err != nil {
-		return nil, err
+		return err
 	}
 	gate := filter.NewGate(int(cfg.Limits.KeyOperations))
 	for _, dr := range d.doors {
 		dr.server = d.server(dr.Listener, cfg.Limits, gate)
 	}
 	d.use(snapshot)
-	d.noteReload(nil, time.Since(start))
-	return d, nil
+	return nil
 }
 
 // build makes a snapshot, and what it looks keys up with.
@@ -99,6 +113,7 @@ func (d *Daemon) build(cfg *config.Config) (*filter.Snapshot, error) {
 		}
 	}
 	d.lookup = lookup
+	d.addStored(snapshot)
 	return snapshot, nil
 }
 
@@ -158,6 +173,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	watched, unwatch := context.WithCancel(context.Background())
 	defer unwatch()
 	defer d.serveMetrics()()
+	defer d.keepStore()()
 	failed := make(chan error, len(d.sockets()))
 	for _, dr := range d.doors {
 		for _, s := range dr.sockets {

@@ -34,10 +34,18 @@ func (d *Daemon) openMetrics(cfg *config.Config) (err error) {
 
 // messageObserver is told of messages; nil where nobody counts them.
 func (d *Daemon) messageObserver() func(filter.Event) {
-	if d.metrics == nil {
+	switch {
+	case d.metrics == nil && d.store == nil:
 		return nil
+	case d.store == nil:
+		return d.metrics.Message
+	case d.metrics == nil:
+		return d.observeStored
 	}
-	return d.metrics.Message
+	return func(e filter.Event) {
+		d.metrics.Message(e)
+		d.observeStored(e)
+	}
 }
 
 // lookupObserver is told of look-ups.

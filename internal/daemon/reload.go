@@ -43,6 +43,12 @@ func needsRestart(old, now *config.Config) []string {
 	if !reflect.DeepEqual(old.Listeners, now.Listeners) {
 		keys = append(keys, "listener")
 	}
+	if !reflect.DeepEqual(old.Store, now.Store) {
+		keys = append(keys, "store")
+	}
+	if !reflect.DeepEqual(old.Domains, now.Domains) {
+		keys = append(keys, "domains")
+	}
 	if old.Metrics != now.Metrics {
 		keys = append(keys, "metrics")
 	}

@@ -12,6 +12,7 @@ import (
 type Event struct {
 	Decision string
 	Reason   policy.Reason
+	Sender   string            // domain of the sender; "" if it could not be told
 	Keys     []string          // DOMAIN/SELECTOR of each signature
 	Verdicts []verifier.Result // on incoming mail
 	Elapsed  time.Duration     // from MAIL
@@ -25,7 +26,7 @@ func (s *session) observe(o *outcome) {
 	}
 	m := s.message
 	s.handler.Observe(Event{
-		Decision: o.decision, Reason: o.reason, Keys: o.keys, Verdicts: o.verdicts,
+		Decision: o.decision, Reason: o.reason, Sender: m.decision.Sender.Domain, Keys: o.keys, Verdicts: o.verdicts,
 		Elapsed: time.Since(m.start), Fault: m.fault != "",
 	})
 }

@@ -1,0 +1,110 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/postseal/postseal/internal/check"
+	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/seal"
+	"github.com/postseal/postseal/internal/domains/sqlstore"
+)
+
+// ErrNoStore says that the configuration names no store: only files are used.
+var ErrNoStore = errors.New("no store is configured; set [store] url, for example \"sqlite:/var/lib/postseal/postseal.db\"")
+
+// Managed is the opened store with the verbs on it.
+type Managed struct {
+	Service *domains.Service
+	Store   *sqlstore.Store
+}
+
+// OpenManaged opens the store of [store] with the defaults of [domains]. It is
+// ErrNoStore where none is configured and a domains.ErrUnavailable while it cannot
+// be reached. DNS is asked through [check], from the first check on.
+func OpenManaged(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Managed, error) {
+	if cfg.Store.URL == "" {
+		return nil, ErrNoStore
+	}
+	store, err := sqlstore.Open(ctx, cfg.Store.URL, sqlstore.Options{Seal: identity(cfg.Store), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	service := domains.New(domains.Options{Store: store, Policy: timing(cfg.Domains), Checker: &lateChecker{cfg: cfg, log: log}, Log: log})
+	return &Managed{service, store}, nil
+}
+
+// Close closes the store.
+func (m *Managed) Close() error { return m.Store.Close() }
+
+// identity says what unseals private keys: the file, unless something else is
+// configured.
+func identity(s config.Store) seal.Source {
+	source := seal.Source{Recipients: s.Recipients}
+	switch {
+	case s.Credential != "":
+		source.Credential = s.Credential
+	case len(s.IdentityCommand) > 0:
+		source.Command = s.IdentityCommand
+	default:
+		source.File = s.Identity
+	}
+	if path, ok := strings.CutPrefix(s.URL, "sqlite:"); ok {
+		source.Apart = filepath.Dir(path)
+	}
+	return source
+}
+
+func timing(d config.Domains) domains.Policy {
+	p := domains.DefaultPolicy()
+	p.Selector, p.RetireAfter, p.RotateEvery = d.Selector, time.Duration(d.RetireAfter), time.Duration(d.RotateEvery)
+	return p
+}
+
+// lateChecker makes the engine at the first check: to find out whom it can ask
+// takes seconds, which a command that only lists does not have.
+type lateChecker struct {
+	cfg  *config.Config
+	log  *slog.Logger
+	once sync.Once
+
+	engine *check.Engine
+	err    error
+}
+
+// Check implements domains.Checker.
+func (c *lateChecker) Check(ctx context.Context, s check.Subject) check.Result {
+	c.once.Do(func() {
+		var why string
+		c.engine, why, c.err = NewChecker(ctx, c.cfg)
+		if why != "" {
+			c.log.Info("checks of keys", "via", why)
+		}
+	})
+	if c.err != nil {
+		return check.Result{At: time.Now(), Verdict: check.Temporary, Findings: []check.Finding{{
+			Code: "D103", Severity: check.Unsettled, Title: "DNS cannot be asked", Got: c.err.Error(), Change: "mend [dns] in " + c.cfg.Path,
+		}}}
+	}
+	return c.engine.Check(ctx, s)
+}
+
+// processName tells this process from every other one that works on the store.
+func processName() string { return fmt.Sprintf("%s-%d-%s", hostName(), os.Getpid(), rand.Text()[:6]) }
+
+func hostName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "localhost"
+	}
+	return name
+}

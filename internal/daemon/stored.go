@@ -1,0 +1,123 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/filter"
+	"github.com/postseal/postseal/internal/managed"
+	"github.com/postseal/postseal/internal/policy"
+)
+
+// stored is the daemon's side of the store; nil without one.
+type stored struct {
+	opened  *Managed
+	managed *managed.Managed
+	rows    *managed.Rows // in use
+	files   []policy.UserRule
+	running sync.WaitGroup
+}
+
+// openStore opens the store and reads it once: a milter that was never able to
+// read it does not know whom it must not sign for, and does not start.
+func (d *Daemon) openStore(cfg *config.Config) error {
+	if cfg.Store.URL == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	opened, err := OpenManaged(ctx, cfg, d.log)
+	if err != nil {
+		return &StoreError{err}
+	}
+	m := managed.New(opened.Service, managed.Options{
+		Changes: opened.Store.Changes, Host: hostName(), KeysCached: int(cfg.Limits.KeysCached), Log: d.log,
+	})
+	rows, err := m.Read(ctx)
+	if err != nil {
+		opened.Close()
+		return &StoreError{err}
+	}
+	d.store = &stored{opened: opened, managed: m, rows: rows}
+	return nil
+}
+
+// storeTimeout bounds the wait for the store at start.
+const storeTimeout = 20 * time.Second
+
+// StoreError says that the store cannot be used. One that wraps a
+// domains.ErrUnavailable may be better at the next try.
+type StoreError struct{ Err error }
+
+func (e *StoreError) Error() string { return fmt.Sprintf("store: %v", e.Err) }
+func (e *StoreError) Unwrap() error { return e.Err }
+
+// addStored puts the rows of the store into a new snapshot.
+func (d *Daemon) addStored(s *filter.Snapshot) {
+	if d.store != nil {
+		d.store.files = s.Users
+		merge(s.Snapshot, d.store.rows, s.Users)
+	}
+}
+
+// merge adds the store's rows: users of the configuration come first.
+func merge(s *policy.Snapshot, rows *managed.Rows, files []policy.UserRule) {
+	s.Managed, s.Users = rows.Managed, slices.Concat(files, rows.Users)
+}
+
+// adopt takes up new rows of the store, for messages that begin from now on.
+func (d *Daemon) adopt(rows *managed.Rows) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	d.store.rows = rows
+	next := *d.current.Load()
+	tables := *next.Snapshot
+	merge(&tables, rows, d.store.files)
+	next.Snapshot = &tables
+	d.current.Store(&next)
+	d.log.Info("store read", "version", rows.Version, "domain_count", len(rows.Managed.Rows), "key_count", rows.Keys)
+	for _, err := range rows.Outages {
+		d.log.Error("out of service", "problem", err.Error())
+	}
+}
+
+// closeStore is for a daemon that does not come to run.
+func (d *Daemon) closeStore() {
+	if d.store != nil {
+		d.store.opened.Close()
+	}
+}
+
+// keepStore follows the store, tells it what is signed, and looks after the keys
+// when it is this host's turn, until stop is called.
+func (d *Daemon) keepStore() (stop func()) {
+	if d.store == nil {
+		return func() {}
+	}
+	s := d.store
+	ctx, cancel := context.WithCancel(context.Background())
+	rows := s.rows
+	s.running.Go(func() { s.managed.Follow(ctx, rows, d.adopt) })
+	s.running.Go(func() { domains.NewKeeper(s.opened.Service, processName()).Run(ctx) })
+	s.running.Go(func() { s.managed.Report(ctx) })
+	return func() {
+		cancel()
+		s.running.Wait()
+		s.opened.Close()
+	}
+}
+
+// observeStored notes which keys signed, and mail that nothing signs for.
+func (d *Daemon) observeStored(e filter.Event) {
+	now := time.Now()
+	if len(e.Keys) > 0 {
+		d.store.managed.Signed(e.Keys, now)
+	} else if e.Reason == policy.NoKey {
+		d.store.managed.Unsigned(e.Sender, now)
+	}
+}

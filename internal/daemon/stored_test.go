@@ -1,0 +1,270 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/dns/dnstest"
+	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/milter"
+	"github.com/postseal/postseal/milter/miltertest"
+)
+
+// operator is a person at the command line: another handle on the daemon's store.
+type operator struct {
+	*Managed
+	cfg    *config.Config
+	t      *testing.T
+	daemon *testDaemon
+	mta    *miltertest.MTA
+}
+
+// managedDaemon runs a daemon with an empty store, and a zone that its checks ask.
+func managedDaemon(t *testing.T, tables map[string]string) (*operator, *dnstest.Server) {
+	t.Helper()
+	zone, err := dnstest.Listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { zone.Close() })
+	dir := t.TempDir()
+	for name, text := range tables {
+		if name == "other.pem" {
+			writeKey(t, filepath.Join(dir, name), dkim.Ed25519SHA256)
+			continue
+		}
+		write(t, dir, name, text)
+	}
+	text := fmt.Sprintf(`[[listener]]
+address = "inet:0@127.0.0.1"
+[store]
+url = "sqlite:%s"
+identity = %q
+[dns]
+nameservers = [%q]
+[check]
+via = "resolver"
+[log]
+format = "json"
+[sign]
+keytable = %q
+signingtable = %q
+`, filepath.Join(dir, "db", "postseal.db"), filepath.Join(dir, "identity"), zone.Addr, path(dir, tables, "keytable"), path(dir, tables, "signingtable"))
+	if err := os.Mkdir(filepath.Join(dir, "db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := config.Parse("managed.toml", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := start(t, func() (*config.Config, error) { return cfg, nil })
+	m, err := OpenManaged(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	mta := d.dial(t)
+	mta.Client = miltertest.Client{Host: "localhost", Family: milter.FamilyIPv4, Port: 1, Addr: "127.0.0.1"}
+	return &operator{Managed: m, cfg: cfg, t: t, daemon: d, mta: mta}, zone
+}
+
+func path(dir string, tables map[string]string, name string) string {
+	if tables[name] == "" {
+		return ""
+	}
+	if name == "signingtable" {
+		return "refile:" + filepath.Join(dir, name)
+	}
+	return filepath.Join(dir, name)
+}
+
+// do runs verbs and waits until the daemon works with what they changed.
+func (o *operator) do(verbs func(ctx context.Context, s *domains.Service) error) {
+	o.t.Helper()
+	if err := verbs(o.t.Context(), o.Service); err != nil {
+		o.t.Fatal(err)
+	}
+	version, err := o.Service.Version(o.t.Context())
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	for end := time.Now().Add(patience); o.daemon.storeVersion() < version; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(end) {
+			o.t.Fatalf("the daemon still works with version %d of the store, not %d", o.daemon.storeVersion(), version)
+		}
+	}
+}
+
+func (d *Daemon) storeVersion() int64 {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
+	return d.store.rows.Version
+}
+
+// send gives what the daemon said of a message: decision, reason and keys.
+func (o *operator) send(from string) string {
+	o.t.Helper()
+	return o.sendAs(from, "")
+}
+
+func (o *operator) sendAs(from, user string) string {
+	o.t.Helper()
+	o.mta.Macros["{auth_type}"], o.mta.Macros["{auth_authen}"] = "", ""
+	if user != "" {
+		o.mta.Macros["{auth_type}"], o.mta.Macros["{auth_authen}"] = "PLAIN", user
+	}
+	raw := "From: <" + from + ">\r\nSubject: x\r\n\r\nHello.\r\n"
+	if _, err := o.mta.Send(miltertest.Message{From: "<" + from + ">", To: []string{"<b@example.net>"}, Raw: []byte(raw)}); err != nil {
+		o.t.Fatal(err)
+	}
+	line := o.daemon.messageLine(o.t)
+	return strings.TrimSpace(line.Decision + " " + line.Reason + " " + line.Keys)
+}
+
+func (o *operator) wants(from, want string) {
+	o.t.Helper()
+	if got := o.send(from); got != want {
+		o.t.Errorf("%s: got %q, want %q", from, got, want)
+	}
+}
+
+// add makes a managed domain with an Ed25519 key.
+func (o *operator) add(r domains.AddRequest) domains.Added {
+	o.t.Helper()
+	var added domains.Added
+	r.Algorithms, r.Offline = []dkim.Algorithm{dkim.Ed25519SHA256}, true
+	o.do(func(ctx context.Context, s *domains.Service) (err error) {
+		added, err = s.Add(ctx, "test", r)
+		return err
+	})
+	return added
+}
+
+// The gate: a managed key signs from DNS's confirmation on, and not before; what is
+// switched off stays unsigned, whatever else there is.
+func TestManagedDomainSignsWhenDNSConfirms(t *testing.T) {
+	o, zone := managedDaemon(t, nil)
+	o.wants("ada@alpha.example", "unsigned no-key")
+	added := o.add(domains.AddRequest{Name: "alpha.example", Selector: "s1"})
+	o.wants("ada@alpha.example", "unsigned key-not-active")
+
+	zone.SetTXT("alpha.example", "the domain exists")
+	zone.SetTXT("s1._domainkey.alpha.example", added.Keys[0].Record)
+	o.confirm("alpha.example")
+	o.wants("ada@alpha.example", "signed managed-key alpha.example/s1")
+	o.wants("ada@sub.alpha.example", "unsigned no-key")
+
+	o.do(func(ctx context.Context, s *domains.Service) error {
+		_, err := s.Disable(ctx, "test", "alpha.example")
+		return err
+	})
+	o.wants("ada@alpha.example", "unsigned domain-disabled")
+	o.do(func(ctx context.Context, s *domains.Service) error {
+		_, err := s.Enable(ctx, "test", "alpha.example", domains.EnableRequest{})
+		return err
+	})
+	o.wants("ada@alpha.example", "signed managed-key alpha.example/s1")
+}
+
+// confirm has DNS asked twice, with the time between that a confirmation needs.
+func (o *operator) confirm(domain string) {
+	o.t.Helper()
+	later := domains.New(domains.Options{Store: o.Store, Checker: &lateChecker{cfg: o.cfg, log: slog.New(slog.DiscardHandler)}, Clock: ahead(time.Minute)})
+	o.do(func(ctx context.Context, s *domains.Service) error {
+		if _, err := s.Verify(ctx, "test", domain); err != nil {
+			return err
+		}
+		checked, err := later.Verify(ctx, "test", domain)
+		if err == nil && checked[0].Key.State != domains.Active {
+			err = fmt.Errorf("%s after two checks: %s %+v", domain, checked[0].Key.State, checked[0].Result.Findings)
+		}
+		return err
+	})
+}
+
+// ahead is a clock that is fast.
+type ahead time.Duration
+
+func (a ahead) Now() time.Time         { return time.Now().Add(time.Duration(a)) }
+func (a ahead) Elapsed() time.Duration { return time.Duration(a) }
+
+// TestOrderOfFilesAndStore is ruling 11: the narrower name wins, of two equals the
+// file; and what the store forbids, no file allows.
+func TestOrderOfFilesAndStore(t *testing.T) {
+	o, _ := managedDaemon(t, map[string]string{
+		"other.pem":    "",
+		"keytable":     "boss both.example:boss:./other.pem\nboth both.example:file:./other.pem\nany catchall.example:any:./other.pem\nman managed.example:s1:./other.pem\n",
+		"signingtable": "boss@managed.example boss\n*@both.example both\n*@third.example man\n* any\n",
+	})
+	immediate := func(name string) domains.AddRequest {
+		return domains.AddRequest{Name: name, Selector: "s1", Activation: domains.ActivateImmediate, Yes: true}
+	}
+	o.wants("ada@managed.example", "signed signing-table catchall.example/any")
+	o.add(immediate("managed.example"))
+	o.add(immediate("both.example"))
+	vip := immediate("vip@both.example")
+	vip.Selector = "vip"
+	o.add(vip)
+	parent := immediate("parent.example")
+	parent.SubDomains = true
+	o.add(parent)
+	o.add(domains.AddRequest{Name: "pending.example", Selector: "s1"})
+	tenant := immediate("tenant.example")
+	tenant.Owner = "acme"
+	o.add(tenant)
+	o.do(func(ctx context.Context, s *domains.Service) error {
+		for _, u := range []domains.User{
+			{Match: "sasl:acme-*", Owner: "acme", Key: "managed.example"},
+			{Match: "sasl:relay", Reauth: true},
+			{Match: "sasl:off", Disabled: true},
+		} {
+			if _, err := s.SetUser(ctx, "test", u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for _, c := range []struct{ name, from, user, want string }{
+		{"a line for the address, before the managed domain", "boss@managed.example", "", "signed signing-table both.example/boss"},
+		{"the managed domain, before a line for all", "ada@managed.example", "", "signed managed-key managed.example/s1"},
+		{"a line for the domain, before the managed one", "ada@both.example", "", "signed signing-table both.example/file"},
+		{"the managed address, before a line for the domain", "vip@both.example", "", "signed managed-key both.example/vip"},
+		{"a managed parent, before a line for all", "ada@deep.sub.parent.example", "", "signed parent-domain parent.example/s1"},
+		{"a managed domain that may not sign yet: a line for all", "ada@pending.example", "", "signed signing-table catchall.example/any"},
+		{"a tenant's domain for a stranger", "ada@tenant.example", "bob", "unsigned user-not-allowed"},
+		{"a tenant's domain for its user", "ada@tenant.example", "acme-7", "signed managed-key tenant.example/s1"},
+		{"a re-authenticating user of the store", "ada@managed.example", "relay", "unsigned reauthenticating-user"},
+		{"a user who is switched off", "ada@managed.example", "off", "unsigned user-disabled"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if got := o.sendAs(c.from, c.user); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+	o.do(func(ctx context.Context, s *domains.Service) error {
+		_, err := s.Compromised(ctx, "test", "managed.example", domains.CompromiseRequest{Selector: "s1", Yes: true})
+		return err
+	})
+	t.Run("a compromised key, in a line of a file", func(t *testing.T) {
+		o.t = t
+		o.wants("ada@third.example", "unsigned key-unavailable")
+	})
+}
+
+// The store goes away: what it said last serves on.
+func TestStoreAway(t *testing.T) {
+	o, _ := managedDaemon(t, nil)
+	o.add(domains.AddRequest{Name: "alpha.example", Selector: "s1", Activation: domains.ActivateImmediate, Yes: true})
+	o.wants("ada@alpha.example", "signed managed-key alpha.example/s1")
+	o.daemon.store.opened.Close()
+	o.wants("ada@alpha.example", "signed managed-key alpha.example/s1")
+}

@@ -1,0 +1,125 @@
+// Package managed joins the store of managed domains with the running milter: it
+// turns the store's rows into those of policy, keeps private halves in memory,
+// hears of changes, and reports what was signed.
+//
+//	m := managed.New(service, managed.Options{Changes: store.Changes, Log: log})
+//	rows, err := m.Read(ctx)         // at start
+//	go m.Follow(ctx, rows, d.adopt)  // and whenever something changes
+//
+// Nothing here is asked while a message is on its way but for a key that was
+// never used: a store that is away changes nothing for those that were.
+package managed
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/postseal/postseal/internal/domains"
+)
+
+// Options are the parts of a Managed beside its Service.
+type Options struct {
+	Changes    func(ctx context.Context) <-chan struct{} // of the store
+	Host       string                                    // this host, among those of the store
+	KeysCached int                                       // parsed keys in memory; the others are kept in PEM
+	Log        *slog.Logger
+}
+
+// Managed is the store as the milter sees it.
+type Managed struct {
+	service *domains.Service
+	opts    Options
+	keys    *vault
+
+	marks   sync.Map     // of *mark by key ID
+	names   sync.Map     // of *mark by DOMAIN/SELECTOR; the latest key of that name
+	version atomic.Int64 // of the rows in use
+
+	mu   sync.Mutex
+	seen map[string]*domains.Sighting // mail that left unsigned, by domain
+}
+
+// mark is when a key last signed here, in microseconds since 1970; 0: not since
+// the last report.
+type mark struct{ at atomic.Int64 }
+
+// New makes a Managed.
+func New(service *domains.Service, o Options) *Managed {
+	return &Managed{service: service, opts: o, keys: newVault(service.Private, o.KeysCached), seen: map[string]*domains.Sighting{}}
+}
+
+// reread is how often the store is looked at though it told of no change.
+const reread = 30 * time.Second
+
+// Read takes what signing needs from the store.
+func (m *Managed) Read(ctx context.Context) (*Rows, error) {
+	snapshot, err := m.service.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return m.rows(snapshot), nil
+}
+
+// Follow gives use new rows after each change, until ctx ends. It reads the
+// private halves of those that begin before it waits. While the store is away the
+// last rows serve on.
+func (m *Managed) Follow(ctx context.Context, rows *Rows, use func(*Rows)) {
+	m.version.Store(rows.Version)
+	m.warm(ctx)
+	changes := m.opts.Changes(ctx)
+	tick := time.NewTicker(reread)
+	defer tick.Stop()
+	away := false
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case _, open := <-changes:
+			if !open {
+				changes = nil
+			}
+		case <-tick.C:
+		}
+		err := m.catchUp(ctx, use)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !away:
+			m.opts.Log.Error("the store is away; what it said last serves on", "error", err)
+		case err == nil && away:
+			m.opts.Log.Info("the store is back")
+		}
+		away = err != nil
+	}
+}
+
+// catchUp reads the store if signing depends on what changed.
+func (m *Managed) catchUp(ctx context.Context, use func(*Rows)) error {
+	version, err := m.service.Version(ctx)
+	if err != nil || version == m.version.Load() {
+		return err
+	}
+	rows, err := m.Read(ctx)
+	if err != nil {
+		return err
+	}
+	use(rows)
+	m.version.Store(rows.Version)
+	m.warm(ctx)
+	return nil
+}
+
+// warm reads the private halves that nobody asked for yet.
+func (m *Managed) warm(ctx context.Context) {
+	for _, h := range m.keys.cold() {
+		if ctx.Err() != nil {
+			return
+		}
+		if _, err := h.Private(); err != nil {
+			m.opts.Log.Error("out of service", "problem", err.Error())
+		}
+	}
+}

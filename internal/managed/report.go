@@ -1,0 +1,109 @@
+package managed
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/postseal/postseal/internal/domains"
+)
+
+// reportEvery is how often the store hears what was signed here.
+const reportEvery = time.Minute
+
+// maxSeen bounds the domains that are remembered between two reports.
+const maxSeen = 1000
+
+// Signed notes the keys that signed a message, DOMAIN/SELECTOR each; those of files
+// are not for the store.
+func (m *Managed) Signed(keys []string, at time.Time) {
+	for _, name := range keys {
+		if of, ours := m.names.Load(name); ours {
+			of.(*mark).at.Store(at.UnixMicro())
+		}
+	}
+}
+
+// Unsigned notes a trusted client's mail that nothing signs for.
+func (m *Managed) Unsigned(domain string, at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s := m.seen[domain]
+	switch {
+	case s == nil && len(m.seen) >= maxSeen:
+		return
+	case s == nil:
+		s = &domains.Sighting{Domain: domain, Source: "mail"}
+		m.seen[domain] = s
+	}
+	s.Count++
+	s.Last = at
+}
+
+// Report tells the store every minute, and at the end, what was signed and which
+// rows are in use: a key retires only when its last signature, on any host, is old.
+func (m *Managed) Report(ctx context.Context) {
+	tick := time.NewTicker(reportEvery)
+	defer tick.Stop()
+	tell := func() error { return m.service.HostStarted(ctx, m.opts.Host) }
+	for {
+		switch err := tell(); {
+		case err == nil:
+			tell = func() error { return m.flush(ctx) }
+		case ctx.Err() == nil:
+			m.opts.Log.Warn("the store did not hear from this host; it is told again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			m.leave()
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// leave is the last report.
+func (m *Managed) leave() {
+	ctx, cancel := context.WithTimeout(context.Background(), fetchTimeout)
+	defer cancel()
+	err := m.flush(ctx)
+	if err == nil {
+		err = m.service.HostStopped(ctx, "serve@"+m.opts.Host, m.opts.Host)
+	}
+	if err != nil {
+		m.opts.Log.Warn("the store did not hear that this host stops; keys retire later for it", "error", err)
+	}
+}
+
+// flush reports, and keeps what could not be told.
+func (m *Managed) flush(ctx context.Context) error {
+	signed := map[string]time.Time{}
+	m.marks.Range(func(id, at any) bool {
+		if micros := at.(*mark).at.Swap(0); micros != 0 {
+			signed[id.(string)] = time.UnixMicro(micros)
+		}
+		return true
+	})
+	err := m.service.HostReports(ctx, m.opts.Host, m.version.Load(), signed)
+	if err != nil {
+		for id, at := range signed {
+			m.mark(id).at.CompareAndSwap(0, at.UnixMicro())
+		}
+	}
+	return errors.Join(err, m.flushSeen(ctx))
+}
+
+func (m *Managed) flushSeen(ctx context.Context) error {
+	m.mu.Lock()
+	seen := m.seen
+	m.seen = map[string]*domains.Sighting{}
+	m.mu.Unlock()
+	if len(seen) == 0 {
+		return nil
+	}
+	all := make([]domains.Sighting, 0, len(seen))
+	for _, s := range seen {
+		all = append(all, *s)
+	}
+	return m.service.Seen(ctx, all)
+}

@@ -1,0 +1,103 @@
+package managed
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/policy"
+	"github.com/postseal/postseal/keytable"
+)
+
+// Rows is one state of the store in policy's terms.
+type Rows struct {
+	Version int64
+	Managed *policy.Managed
+	Users   []policy.UserRule // after those of the configuration
+	Keys    int               // that may sign
+	Outages []error           // rows that cannot work
+}
+
+// rows turns a snapshot of the store into policy's terms.
+func (m *Managed) rows(s *domains.Snapshot) *Rows {
+	c := converter{
+		rows:   &Rows{Version: s.Version, Managed: &policy.Managed{Rows: make(map[string]*policy.ManagedRow, len(s.Domains)), Blocked: s.Blocked}},
+		halves: m.keys.hold(namesOf(s)),
+	}
+	for id, h := range c.halves {
+		m.names.Store(h.name, m.mark(id))
+	}
+	for name, signing := range s.Domains {
+		c.rows.Managed.Rows[name] = &policy.ManagedRow{
+			Name: name, Owner: signing.Owner, Keys: c.keys(signing.Keys), Why: signing.Why,
+			Disabled: signing.Disabled, DisabledFallback: signing.DisabledFallback, SubDomains: signing.SubDomains,
+		}
+		c.rows.Keys += len(signing.Keys)
+	}
+	for _, u := range s.Users {
+		c.user(&u)
+	}
+	return c.rows
+}
+
+// namesOf lists all keys that may sign: DOMAIN/SELECTOR by ID.
+func namesOf(s *domains.Snapshot) map[string]string {
+	names := map[string]string{}
+	add := func(keys []domains.SigningKey) {
+		for _, k := range keys {
+			names[k.ID] = k.Domain + "/" + k.Selector
+		}
+	}
+	for _, signing := range s.Domains {
+		add(signing.Keys)
+	}
+	for _, u := range s.Users {
+		add(u.Keys)
+	}
+	return names
+}
+
+func (m *Managed) mark(id string) *mark {
+	at, _ := m.marks.LoadOrStore(id, new(mark))
+	return at.(*mark)
+}
+
+type converter struct {
+	rows   *Rows
+	halves map[string]*half
+}
+
+func (c *converter) keys(of []domains.SigningKey) []policy.Key {
+	var keys []policy.Key
+	for _, k := range of {
+		h := c.halves[k.ID]
+		keys = append(keys, policy.Key{
+			KeyRef:  keytable.KeyRef{Name: h.name, Domain: k.Domain, Selector: k.Selector, Algorithm: k.Algorithm},
+			Managed: h,
+		})
+	}
+	return keys
+}
+
+// user adds the rule of an outgoing user.
+func (c *converter) user(u *domains.UserSigning) {
+	match, err := policy.ParseUserMatch(u.Match)
+	if err != nil {
+		c.rows.Outages = append(c.rows.Outages, fmt.Errorf("user %s of the store: %w", u.Match, err))
+		return
+	}
+	rule := policy.UserRule{Match: match, Owner: u.Owner, Reauth: u.Reauth, Never: u.Disabled}
+	if len(u.Domains) > 0 {
+		rule.Domains = u.Domains
+	}
+	rule.Keys = policy.Fallback{Keys: c.keys(u.Keys)}
+	switch {
+	case u.FromAsD:
+		// d= would be a domain of which nobody checked that it publishes the key.
+		rule.Keys = policy.Fallback{OutOfService: "the key of " + u.Key + " signs for its own domain only"}
+	case len(u.Keys) == 0 && u.Key != "":
+		domain, _, _ := strings.Cut(u.Key, "/")
+		rule.Keys.OutOfService = domain + ": " + u.Why
+	}
+	c.rows.Users = append(c.rows.Users, rule)
+}
