@@ -14,6 +14,7 @@ import (
 
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/dns/authority"
 	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/domains/seal"
 	"github.com/postseal/postseal/internal/domains/sqlstore"
@@ -26,6 +27,8 @@ var ErrNoStore = errors.New("no store is configured; set [store] url, for exampl
 type Managed struct {
 	Service *domains.Service
 	Store   *sqlstore.Store
+
+	checker *lateChecker
 }
 
 // OpenManaged opens the store of [store] with the defaults of [domains]. It is
@@ -39,8 +42,22 @@ func OpenManaged(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Ma
 	if err != nil {
 		return nil, err
 	}
-	service := domains.New(domains.Options{Store: store, Policy: timing(cfg.Domains), Checker: &lateChecker{cfg: cfg, log: log}, Log: log})
-	return &Managed{service, store}, nil
+	checker := &lateChecker{cfg: cfg, log: log}
+	service := domains.New(domains.Options{Store: store, Policy: timing(cfg.Domains), Checker: checker, Log: log})
+	return &Managed{service, store, checker}, nil
+}
+
+// Locate finds the zone that a domain belongs to, and its name servers.
+func (m *Managed) Locate(ctx context.Context, domain string) (authority.Zone, error) {
+	engine, err := m.checker.made(ctx)
+	if err != nil {
+		return authority.Zone{}, err
+	}
+	source := engine.Authority
+	if source == nil {
+		source = engine.Resolver
+	}
+	return source.Locate(ctx, domain)
 }
 
 // Close closes the store.
@@ -81,8 +98,7 @@ type lateChecker struct {
 	err    error
 }
 
-// Check implements domains.Checker.
-func (c *lateChecker) Check(ctx context.Context, s check.Subject) check.Result {
+func (c *lateChecker) made(ctx context.Context) (*check.Engine, error) {
 	c.once.Do(func() {
 		var why string
 		c.engine, why, c.err = NewChecker(ctx, c.cfg)
@@ -90,12 +106,18 @@ func (c *lateChecker) Check(ctx context.Context, s check.Subject) check.Result {
 			c.log.Info("checks of keys", "via", why)
 		}
 	})
-	if c.err != nil {
+	return c.engine, c.err
+}
+
+// Check implements domains.Checker.
+func (c *lateChecker) Check(ctx context.Context, s check.Subject) check.Result {
+	engine, err := c.made(ctx)
+	if err != nil {
 		return check.Result{At: time.Now(), Verdict: check.Temporary, Findings: []check.Finding{{
-			Code: "D103", Severity: check.Unsettled, Title: "DNS cannot be asked", Got: c.err.Error(), Change: "mend [dns] in " + c.cfg.Path,
+			Code: "D103", Severity: check.Unsettled, Title: "DNS cannot be asked", Got: err.Error(), Change: "mend [dns] in " + c.cfg.Path,
 		}}}
 	}
-	return c.engine.Check(ctx, s)
+	return engine.Check(ctx, s)
 }
 
 // processName tells this process from every other one that works on the store.

@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"time"
@@ -63,6 +65,25 @@ func (d *Daemon) addStored(s *filter.Snapshot) {
 		d.store.files = s.Users
 		merge(s.Snapshot, d.store.rows, s.Users)
 	}
+}
+
+// AddStore puts what the store says into a snapshot of BuildOnce, for a command
+// that ends soon: done closes the store. Without a store it does nothing.
+func AddStore(ctx context.Context, cfg *config.Config, s *filter.Snapshot, log *slog.Logger) (done func() error, err error) {
+	opened, err := OpenManaged(ctx, cfg, log)
+	if errors.Is(err, ErrNoStore) {
+		return func() error { return nil }, nil
+	}
+	if err != nil {
+		return nil, &StoreError{err}
+	}
+	rows, err := managed.New(opened.Service, managed.Options{KeysCached: int(cfg.Limits.KeysCached), Log: log}).Read(ctx)
+	if err != nil {
+		opened.Close()
+		return nil, &StoreError{err}
+	}
+	merge(s.Snapshot, rows, s.Users)
+	return opened.Close, nil
 }
 
 // merge adds the store's rows: users of the configuration come first.
