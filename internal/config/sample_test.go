@@ -4,13 +4,14 @@ import (
 	"os"
 	"reflect"
 	"regexp"
+	"strings"
 	"testing"
 )
 
 const sample = "../../packaging/etc/postseal.toml"
 
 // The installed file says what the defaults are: taken as it is, and with every
-// option uncommented, it must give them.
+// option uncommented, it must give them. Only the store it switches on.
 func TestSampleIsTheDefault(t *testing.T) {
 	text, err := os.ReadFile(sample)
 	if err != nil {
@@ -27,11 +28,12 @@ func TestSampleIsTheDefault(t *testing.T) {
 		}
 		cfg.Path, cfg.lines = "", nil
 		want := Default()
+		want.Store.URL = "sqlite:/var/lib/postseal/postseal.db"
 		for _, list := range []*[]string{
 			&cfg.Sign.TrustedMacros, &cfg.Sign.Peers, &cfg.Sign.ExemptDomains, &cfg.Sign.DontSignMailTo,
 			&cfg.Sign.ReauthenticatingUsers, &cfg.Sign.OmitHeaders,
 			&cfg.Verify.RefusedDomains, &cfg.Verify.RemoveAuthservIDs, &cfg.Verify.SpareMethods,
-			&cfg.DNS.Nameservers, &cfg.DNS.TrustAD,
+			&cfg.DNS.Nameservers, &cfg.DNS.TrustAD, &cfg.Store.IdentityCommand, &cfg.Store.Recipients,
 		} {
 			if len(*list) == 0 {
 				*list = nil
@@ -55,16 +57,19 @@ func TestSampleNamesEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, table := range []reflect.Type{
-		reflect.TypeFor[Listener](), reflect.TypeFor[Sign](), reflect.TypeFor[User](), reflect.TypeFor[Limits](), reflect.TypeFor[Log](), reflect.TypeFor[Metrics](),
-		reflect.TypeFor[Verify](), reflect.TypeFor[VerifyDomain](), reflect.TypeFor[DNS](), reflect.TypeFor[Check](),
-	} {
-		for key, kind := range fieldsOf(table) {
-			if kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct {
-				continue // rows have a table head
-			}
-			if !regexp.MustCompile(`(?m)^#?` + key + ` = `).Match(text) {
-				t.Errorf("%s: no line for %s", sample, key)
+	table := regexp.MustCompile(`(?m)^#?\[+([a-z.]+)\]+$`)
+	named, at := map[string]bool{}, ""
+	for line := range strings.Lines(string(text)) {
+		if m := table.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+			at = m[1]
+		} else if m := regexp.MustCompile(`^#?([a-z_]+) = `).FindStringSubmatch(line); m != nil {
+			named[at+"."+m[1]] = true
+		}
+	}
+	for _, table := range Options() {
+		for _, o := range table.Options {
+			if !named[table.Name+"."+o.Key] {
+				t.Errorf("%s: no line for %s.%s", sample, table.Name, o.Key)
 			}
 		}
 	}
