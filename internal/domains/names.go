@@ -13,11 +13,11 @@ import (
 // `Example.COM.` and `bücher.example` are taken, whatever else stands in it is
 // refused with the part to remove (KAR-11). The error is an *Invalid.
 func ParseDomain(text string, allowWWW bool) (string, error) {
-	s := strings.TrimSpace(text)
+	s := strings.TrimSuffix(strings.TrimSpace(text), ".")
 	if err := leftovers(s); err != nil {
 		return "", err
 	}
-	domain, err := mailaddr.ALabels(strings.TrimSuffix(s, "."))
+	domain, err := mailaddr.ALabels(s)
 	if err != nil {
 		return "", invalid(text, "is not a domain name: "+err.Error(), "write it like example.com")
 	}
