@@ -19,7 +19,7 @@ const (
 	exitRefused   = 3 // by the state of what it is about
 	exitUsage     = 4
 	exitInternal  = 5
-	exitTemporary = 6  // DNS
+	exitTemporary = 6  // DNS or the store
 	exitConfig    = 78 // serve and check-config; the systemd unit does not restart on it
 )
 
@@ -47,9 +47,14 @@ func (e *exitError) Unwrap() error { return e.err }
 // run is the whole program: it parses the arguments, runs a command and gives
 // the exit code.
 func run(ctx context.Context, args []string, io stdio) int {
+	return runOn(ctx, args, io, openConfigured)
+}
+
+// runOn runs a command; open opens the store of managed domains.
+func runOn(ctx context.Context, args []string, io stdio, open openStore) int {
 	out := &checkedWriter{Writer: io.out}
 	io.out = out
-	root := newRoot(io)
+	root := newRoot(io, open)
 	root.SetArgs(args)
 	root.SetIn(io.in)
 	root.SetOut(io.out)
@@ -85,7 +90,7 @@ func (w *checkedWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func newRoot(io stdio) *cobra.Command {
+func newRoot(io stdio, open openStore) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "postseal",
 		Short:         "DKIM milter for Postfix and Sendmail",
@@ -102,6 +107,8 @@ func newRoot(io stdio) *cobra.Command {
 		c.RunE = whatRunFails(c.RunE)
 	}
 	root.AddCommand(commands...)
+	m := &managing{io, open}
+	root.AddCommand(newDomain(m), newUser(m), newKeys(m), newLog(m), newHelpDKIM())
 	return root
 }
 

@@ -31,7 +31,7 @@ func Find(ctx context.Context, find Finder, domain string) Zone {
 	}
 	z := Zone{Name: registrable(domain), Guessed: true, Why: "no name server tells of a zone"}
 	if err != nil {
-		z.Why = err.Error()
+		z.Why, _, _ = strings.Cut(err.Error(), ";") // the first of what several servers said
 	}
 	return z
 }
