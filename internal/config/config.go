@@ -30,6 +30,7 @@ type Config struct {
 	Check      Check      `toml:"check"`
 	Store      Store      `toml:"store"`
 	Domains    Domains    `toml:"domains"`
+	Notify     Notify     `toml:"notify"`
 	Limits     Limits     `toml:"limits"`
 	Metrics    Metrics    `toml:"metrics"`
 	Log        Log        `toml:"log"`
@@ -164,6 +165,16 @@ type Domains struct {
 	OnMissing   string   `toml:"on_missing"`   // keep | suspend | suspend:24h; "": by what is missing
 	RetireAfter Duration `toml:"retire_after"` // how long a replaced key stays in DNS, at least
 	RotateEvery Duration `toml:"rotate_every"` // 0: by hand only
+	Tables      string   `toml:"tables"`       // keys of the hand-edited tables: watch | gate | ignore
+}
+
+// Notify is the [notify] table: who is told when a key's state changes.
+type Notify struct {
+	MailTo     []string `toml:"mail_to"` // addresses; none: no mail
+	MailFrom   string   `toml:"mail_from"`
+	MailServer string   `toml:"mail_server"` // host:port, without TLS and password
+	Webhook    string   `toml:"webhook"`     // URL that takes JSON
+	Command    []string `toml:"command"`     // takes JSON on standard input
 }
 
 // Limits bounds what comes from outside. Every default stands with its reason
@@ -241,7 +252,9 @@ func Default() *Config {
 			Bits:        2048,
 			Selector:    "ps{yyyy}{mm}{random}",
 			RetireAfter: Duration(7 * 24 * time.Hour),
+			Tables:      "watch",
 		},
+		Notify: Notify{MailServer: "127.0.0.1:25"},
 		Limits: Limits{
 			FrameBytes:   1 << 20,
 			DrainBytes:   16 << 20,

@@ -33,7 +33,7 @@ func TestSampleIsTheDefault(t *testing.T) {
 			&cfg.Sign.TrustedMacros, &cfg.Sign.Peers, &cfg.Sign.ExemptDomains, &cfg.Sign.DontSignMailTo,
 			&cfg.Sign.ReauthenticatingUsers, &cfg.Sign.OmitHeaders,
 			&cfg.Verify.RefusedDomains, &cfg.Verify.RemoveAuthservIDs, &cfg.Verify.SpareMethods,
-			&cfg.DNS.Nameservers, &cfg.DNS.TrustAD, &cfg.Store.IdentityCommand, &cfg.Store.Recipients,
+			&cfg.DNS.Nameservers, &cfg.DNS.TrustAD, &cfg.Store.IdentityCommand, &cfg.Store.Recipients, &cfg.Notify.MailTo, &cfg.Notify.Command,
 		} {
 			if len(*list) == 0 {
 				*list = nil

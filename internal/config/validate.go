@@ -106,6 +106,7 @@ func (v *validator) store(s Store) {
 
 func (v *validator) domains(d Domains) {
 	v.oneOf("domains.activation", d.Activation, "verified", "manual", "immediate")
+	v.oneOf("domains.tables", d.Tables, "watch", "gate", "ignore")
 	for _, a := range d.Algorithms {
 		v.oneOf("domains.algorithms", a, "rsa", "ed25519")
 	}
