@@ -34,7 +34,7 @@ func (l *life) reactivate(k *Key, why string) {
 func (l *life) inService(k *Key, why string) {
 	l.move(k, Active, "%s", why)
 	k.ActivatedAt = l.now
-	l.tell(KeyActivated, k, "%s: signs with %s from now on", l.domain.Name, k.Selector)
+	l.tell(KeyActivated, k, "%s: the key in service is %s from now on", l.domain.Name, k.Selector)
 	l.schedule(k)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/postseal/postseal/dkim"
 )
@@ -56,7 +57,7 @@ func (s *Service) Request(ctx context.Context, actor string, r AddRequest) (Doma
 		if err != nil {
 			return err
 		}
-		if len(before.Keys) > 0 || before.Domain.Requested && !before.Domain.CreatedAt.IsZero() {
+		if !before.Domain.CreatedAt.IsZero() && before.Domain.DeletedAt.IsZero() {
 			return alreadyThere(d.Name)
 		}
 		l := s.life(before, actor, "request")
@@ -255,6 +256,8 @@ func (s *Service) checkSlots(d *Domain) error {
 		d.Slots = 2
 	}
 	switch {
+	case strings.Contains(d.Name, "@"):
+		return &Refused{Rule: "slots-of-domains", What: "the slots of a domain are one set of names, and an address cannot have another", Way: "publish = txt for single addresses"}
 	case s.policy.KeyZone == "":
 		return &Refused{Rule: "no-key-zone", What: "CNAME records need a zone of ours to point to, and none is configured", Way: "configure the key zone, or publish = txt"}
 	case d.Slots < 1 || d.Slots > maxSlots:

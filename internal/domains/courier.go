@@ -2,6 +2,7 @@ package domains
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -15,6 +16,7 @@ type Notifier interface {
 type Channel struct {
 	Name     string
 	Notifier Notifier
+	Events   []Event // that go this way; empty: all
 }
 
 // Courier delivers what is in the outbox, by each channel once. Any number of
@@ -132,6 +134,9 @@ func (c *Courier) tellApart(tx Tx, n Notice) error {
 	}
 	n.ID = 0
 	for _, channel := range c.channels {
+		if len(channel.Events) > 0 && !slices.Contains(channel.Events, n.Event) {
+			continue
+		}
 		n.Channel = channel.Name
 		if err := tx.PutNotice(n); err != nil {
 			return err

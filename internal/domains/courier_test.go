@@ -103,3 +103,16 @@ func TestWithoutChannelsTheOutboxEmpties(t *testing.T) {
 		t.Errorf("left: %+v", left)
 	}
 }
+
+func TestAChannelHasTheEventsThatItWants(t *testing.T) {
+	w := newWorld(t)
+	some, all := &sink{}, &sink{}
+	courier := domains.NewCourier(w.service,
+		domains.Channel{Name: "some", Notifier: some, Events: []domains.Event{domains.KeyVerified}}, domains.Channel{Name: "all", Notifier: all})
+	w.connected("example.com")
+	want := len(w.notices())
+	deliverAll(w, courier)
+	if len(some.got) != 1 || some.got[0].Event != domains.KeyVerified || len(all.got) != want {
+		t.Errorf("some has %+v, all has %d of %d", some.got, len(all.got), want)
+	}
+}

@@ -18,6 +18,7 @@ type Keeper struct {
 	batch   int
 	workers int
 
+	mu     sync.Mutex // of lease
 	lease  Lease
 	gained bool          // the lease is new: look at the whole schedule once
 	swept  time.Duration // when rows of deleted domains were looked for
@@ -145,6 +146,12 @@ func (k *Keeper) visitAll(ctx context.Context, due []Key, now time.Time) error {
 			break
 		}
 		slots <- struct{}{}
+		if held, err := k.renew(ctx); !held || err != nil { // DNS may be slow, and another host must not think us dead
+			mu.Lock()
+			lost = errors.Join(lost, err)
+			mu.Unlock()
+			break
+		}
 		group.Go(func() {
 			defer func() { <-slots }()
 			if err := k.visitOrPostpone(ctx, key); err != nil {

@@ -18,7 +18,8 @@ const leaseFor = 30 * time.Second
 // number keeps the former holder from writing.
 func (k *Keeper) renew(ctx context.Context) (held bool, err error) {
 	now := k.service.now()
-	if k.lease.Number > 0 && now.Before(k.lease.Until.Add(-leaseFor*2/3)) && !now.Before(k.lease.Until.Add(-leaseFor)) {
+	mine := k.holding()
+	if mine.Number > 0 && now.Before(mine.Until.Add(-leaseFor*2/3)) && !now.Before(mine.Until.Add(-leaseFor)) {
 		return true, nil
 	}
 	var lease Lease
@@ -29,7 +30,7 @@ func (k *Keeper) renew(ctx context.Context) (held bool, err error) {
 		}
 		far := lease.Until.After(now.Add(leaseFor)) // written by a clock that went ahead
 		switch {
-		case lease.Holder == k.host && lease.Number == k.lease.Number:
+		case lease.Holder == k.host && lease.Number == mine.Number:
 		case lease.Holder != "" && now.Before(lease.Until) && !far:
 			return nil
 		default:
@@ -44,24 +45,38 @@ func (k *Keeper) renew(ctx context.Context) (held bool, err error) {
 	case err != nil:
 		return false, err
 	case !held:
-		k.lease = Lease{}
+		k.hold(Lease{})
 	default:
-		k.gained = k.gained || k.lease.Number != lease.Number
-		k.lease = lease
+		k.gained = k.gained || mine.Number != lease.Number
+		k.hold(lease)
 	}
 	return held, nil
+}
+
+// holding is the lease as this keeper knows it; zero without one.
+func (k *Keeper) holding() Lease {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.lease
+}
+
+func (k *Keeper) hold(l Lease) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lease = l
 }
 
 // release gives the lease back at an orderly stop, so that another host need not
 // wait.
 func (k *Keeper) release(ctx context.Context) error {
-	if k.lease.Number == 0 {
+	mine := k.holding()
+	if mine.Number == 0 {
 		return nil
 	}
 	err := k.update(ctx, func(tx Tx) error {
-		return tx.PutLease(Lease{Number: k.lease.Number})
+		return tx.PutLease(Lease{Number: mine.Number})
 	})
-	k.lease = Lease{}
+	k.hold(Lease{})
 	if errors.Is(err, errLeaseLost) {
 		return nil
 	}
@@ -70,12 +85,13 @@ func (k *Keeper) release(ctx context.Context) error {
 
 // update is a transaction that only the holder of the lease commits.
 func (k *Keeper) update(ctx context.Context, f func(Tx) error) error {
+	mine := k.holding()
 	return k.service.store.Update(ctx, func(tx Tx) error {
 		lease, err := tx.Lease()
 		if err != nil {
 			return err
 		}
-		if lease.Holder != k.host || lease.Number != k.lease.Number {
+		if lease.Holder != k.host || lease.Number != mine.Number {
 			return errLeaseLost
 		}
 		return f(tx)
