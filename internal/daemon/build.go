@@ -56,6 +56,9 @@ func Build(cfg *config.Config, given Given) (*filter.Snapshot, error) {
 			b.report(fmt.Sprintf("listener[%d]", i), err)
 		}
 	}
+	if _, err := channels(cfg); err != nil {
+		b.problems = append(b.problems, err...)
+	}
 	s.Tables = b.tables()
 	s.Users = b.users(s.Tables)
 	s.Default = b.fallback("sign.default_key", cfg.Sign.DefaultKey, s.Tables)

@@ -113,7 +113,9 @@ func (d *Daemon) build(cfg *config.Config) (*filter.Snapshot, error) {
 		}
 	}
 	d.lookup = lookup
-	d.addStored(snapshot)
+	if err := d.addStored(snapshot); err != nil {
+		return nil, err
+	}
 	return snapshot, nil
 }
 

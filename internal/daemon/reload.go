@@ -49,6 +49,9 @@ func needsRestart(old, now *config.Config) []string {
 	if !reflect.DeepEqual(old.Domains, now.Domains) {
 		keys = append(keys, "domains")
 	}
+	if !reflect.DeepEqual(old.Notify, now.Notify) {
+		keys = append(keys, "notify")
+	}
 	if old.Metrics != now.Metrics {
 		keys = append(keys, "metrics")
 	}

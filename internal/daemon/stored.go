@@ -14,6 +14,7 @@ import (
 	"github.com/postseal/postseal/internal/filter"
 	"github.com/postseal/postseal/internal/managed"
 	"github.com/postseal/postseal/internal/policy"
+	"github.com/postseal/postseal/keytable"
 )
 
 // stored is the daemon's side of the store; nil without one.
@@ -59,12 +60,26 @@ type StoreError struct{ Err error }
 func (e *StoreError) Error() string { return fmt.Sprintf("store: %v", e.Err) }
 func (e *StoreError) Unwrap() error { return e.Err }
 
-// addStored puts the rows of the store into a new snapshot.
-func (d *Daemon) addStored(s *filter.Snapshot) {
-	if d.store != nil {
-		d.store.files = s.Users
-		merge(s.Snapshot, d.store.rows, s.Users)
+// addStored puts the rows of the store into a new snapshot. Keys of tables that
+// wait behind the gate are known to the store before the first message is.
+func (d *Daemon) addStored(s *filter.Snapshot) error {
+	if d.store == nil {
+		return nil
 	}
+	if d.first.Domains.Tables == "gate" {
+		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+		defer cancel()
+		err := d.tellTables(ctx, s.Tables)
+		if err == nil {
+			d.store.rows, err = d.store.managed.Read(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("domains.tables = \"gate\", and the store cannot be told of the tables' keys: %w", err)
+		}
+	}
+	d.store.files = s.Users
+	merge(s.Snapshot, d.store.rows, s.Users)
+	return nil
 }
 
 // AddStore puts what the store says into a snapshot of BuildOnce, for a command
@@ -126,6 +141,8 @@ func (d *Daemon) keepStore() (stop func()) {
 	s.running.Go(func() { s.managed.Follow(ctx, rows, d.adopt) })
 	s.running.Go(func() { domains.NewKeeper(s.opened.Service, processName()).Run(ctx) })
 	s.running.Go(func() { s.managed.Report(ctx) })
+	told, _ := channels(d.first) // judged by Build
+	s.running.Go(func() { domains.NewCourier(s.opened.Service, told...).Run(ctx) })
 	return func() {
 		cancel()
 		s.running.Wait()
@@ -141,4 +158,46 @@ func (d *Daemon) observeStored(e filter.Event) {
 	} else if e.Reason == policy.NoKey {
 		d.store.managed.Unsigned(e.Sender, now)
 	}
+}
+
+// watchTables has the keys of the tables watched as those of the store are: they
+// sign at once, and stop while DNS has lost them.
+func (d *Daemon) watchTables(ctx context.Context, tables *keytable.Tables) {
+	if d.store == nil {
+		return
+	}
+	if err := d.tellTables(ctx, tables); err != nil && ctx.Err() == nil {
+		d.log.Error("the keys of the tables are not watched", "error", err)
+	}
+}
+
+func (d *Daemon) tellTables(ctx context.Context, tables *keytable.Tables) error {
+	var keys []domains.TableKey
+	if d.first.Domains.Tables != "ignore" {
+		keys = tableKeys(ctx, tables)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return d.store.opened.Service.WatchTables(ctx, "serve@"+hostName(), keys, d.first.Domains.Tables == "gate")
+}
+
+// tableKeys are those that work and sign for one domain.
+func tableKeys(ctx context.Context, tables *keytable.Tables) (keys []domains.TableKey) {
+	for ref := range tables.All() {
+		if ctx.Err() != nil {
+			return nil
+		}
+		if ref.Domain == "%" || ref.Problem() != nil {
+			continue
+		}
+		private, err := ref.Private()
+		if err != nil {
+			continue // told already
+		}
+		if key, err := domains.NewTableKey(ref.Domain, ref.Selector, private); err == nil {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }

@@ -57,7 +57,7 @@ format = "json"
 [sign]
 keytable = %q
 signingtable = %q
-`, filepath.Join(dir, "db", "postseal.db"), filepath.Join(dir, "identity"), zone.Addr, path(dir, tables, "keytable"), path(dir, tables, "signingtable"))
+%s`, filepath.Join(dir, "db", "postseal.db"), filepath.Join(dir, "identity"), zone.Addr, path(dir, tables, "keytable"), path(dir, tables, "signingtable"), tables["more"])
 	if err := os.Mkdir(filepath.Join(dir, "db"), 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -267,4 +267,17 @@ func TestStoreAway(t *testing.T) {
 	o.wants("ada@alpha.example", "signed managed-key alpha.example/s1")
 	o.daemon.store.opened.Close()
 	o.wants("ada@alpha.example", "signed managed-key alpha.example/s1")
+}
+
+// Keys of the tables sign at once, as admins expect; behind the gate not before DNS
+// confirms them.
+func TestTablesBehindTheGate(t *testing.T) {
+	tables := map[string]string{
+		"other.pem": "", "keytable": "k file.example:s1:./other.pem\n", "signingtable": "*@file.example k\n",
+	}
+	o, _ := managedDaemon(t, tables)
+	o.wants("ada@file.example", "signed signing-table file.example/s1")
+	tables["more"] = "[domains]\ntables = \"gate\"\n"
+	o, _ = managedDaemon(t, tables)
+	o.wants("ada@file.example", "unsigned key-unavailable")
 }

@@ -24,5 +24,6 @@ func (d *Daemon) readKeys(ctx context.Context, tables *keytable.Tables) {
 	debug.FreeOSMemory()
 	if tables.Validate(ctx, d.notice) == nil {
 		d.log.Info("all keys read", "key_count", tables.KeyCount(), "row_count", tables.RowCount(), "problems", len(tables.Problems()))
+		d.watchTables(ctx, tables)
 	}
 }

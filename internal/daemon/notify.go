@@ -1,0 +1,34 @@
+package daemon
+
+import (
+	"cmp"
+
+	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/notify"
+)
+
+// channels are the ways by which [notify] wants to be told.
+func channels(cfg *config.Config) (all []domains.Channel, problems config.Problems) {
+	n := cfg.Notify
+	add := func(key, name string, channel domains.Notifier, err error) {
+		if err != nil {
+			problems = append(problems, cfg.Problem("notify."+key, "", "%v", err))
+			return
+		}
+		all = append(all, domains.Channel{Name: name, Notifier: channel})
+	}
+	if len(n.MailTo) > 0 {
+		mail, err := notify.NewMail(n.MailServer, cmp.Or(n.MailFrom, "postseal@"+hostName()), n.MailTo)
+		add("mail_to", "mail", mail, err)
+	}
+	if n.Webhook != "" {
+		hook, err := notify.NewWebhook(n.Webhook)
+		add("webhook", "webhook", hook, err)
+	}
+	if len(n.Command) > 0 {
+		program, err := notify.NewProgram(n.Command)
+		add("command", "command", program, err)
+	}
+	return all, problems
+}
