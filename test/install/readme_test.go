@@ -59,7 +59,7 @@ var printedRecord = regexp.MustCompile(`(?m)^(\S+\._domainkey\.\S+)\n(v=DKIM1;.*
 // The five minutes of the README, on a Debian with Postfix as it comes.
 func TestReadme(t *testing.T) {
 	m := bootMailServer(t)
-	copyInto(t, m.Copy, packages.deb, "/root/")
+	copyInto(t, m, packages.deb, "/root/")
 	blocks := readme(t, "five minutes with Postfix")
 	last := len(blocks) - 1
 	said := follow(t, m, blocks[:last]...)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -134,10 +135,10 @@ func bootMailServer(t *testing.T) *debian.Machine {
 }
 
 // unbooted is a root without a service manager, as a chroot or an image that is being built.
-func unbooted(t *testing.T, base string) *debian.Copy {
+func unbooted(t *testing.T, base string) *debian.Chroot {
 	t.Helper()
 	machines++
-	c, err := debian.NewCopy(root(base), filepath.Join(sandbox.Dir(), "copy"+strconv.Itoa(machines)), "")
+	c, err := debian.NewChroot(root(base), filepath.Join(sandbox.Dir(), "chroot"+strconv.Itoa(machines)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,4 +214,24 @@ func eventually(t *testing.T, what string, done func() bool) {
 	if err := await.That(what, done); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// host runs a command of this host.
+func host(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	out, err := exec.Command(name, args...).Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v", name, args, err)
+	}
+	return string(out)
+}
+
+// contains tells whether text has all words.
+func contains(text string, words ...string) bool {
+	for _, w := range words {
+		if !strings.Contains(text, w) {
+			return false
+		}
+	}
+	return true
 }

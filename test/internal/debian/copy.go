@@ -10,14 +10,14 @@ import (
 	"syscall"
 )
 
-// Copy is a throw-away copy of a root: what is changed in it lies in memory, and base stays as it is.
+// Copy is a throw-away copy of a root: what is changed in it lies in memory, and the root stays as it is.
 type Copy struct {
 	Root string // its /
 	dir  string
 }
 
-// NewCopy lays a copy of base into dir, which is made. size bounds what may be written to it ("64m"); empty: no bound.
-func NewCopy(base, dir, size string) (*Copy, error) {
+// lay lays a copy of base into dir, which is made. size bounds what may be written to it ("64m"); empty: no bound.
+func lay(base, dir, size string) (*Copy, error) {
 	c := &Copy{Root: filepath.Join(dir, "root"), dir: dir}
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
@@ -41,17 +41,11 @@ func NewCopy(base, dir, size string) (*Copy, error) {
 	return c, nil
 }
 
-// Run runs a command in the copy as in a chroot: no service manager, nothing in /run.
-func (c *Copy) Run(command ...string) (Output, error) {
-	args := append([]string{"--mount", "--propagation=private", "sh", "-c", `mount -t proc proc "$0/proc" && mount --bind /dev "$0/dev" && exec chroot "$0" "$@"`, c.Root}, command...)
-	return output(exec.Command("unshare", args...))
-}
-
 // Path is where the file of the copy is.
 func (c *Copy) Path(file string) string { return filepath.Join(c.Root, file) }
 
-// Remove throws the copy away.
-func (c *Copy) Remove() error {
+// remove throws the copy away.
+func (c *Copy) remove() error {
 	return errors.Join(syscall.Unmount(c.Root, syscall.MNT_DETACH), syscall.Unmount(c.dir, syscall.MNT_DETACH), os.Remove(c.dir))
 }
 

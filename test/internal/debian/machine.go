@@ -23,7 +23,7 @@ type Machine struct {
 
 // Boot starts systemd in a copy of base, and returns when all that it starts by itself has started. dir is made for it.
 func Boot(base, dir, size string) (*Machine, error) {
-	c, err := NewCopy(base, dir, size)
+	c, err := lay(base, dir, size)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func Boot(base, dir, size string) (*Machine, error) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	m := &Machine{Copy: c}
 	if m.container, err = child.Start(cmd, filepath.Join(dir, "console")); err != nil {
-		return nil, errors.Join(err, c.Remove())
+		return nil, errors.Join(err, c.remove())
 	}
 	if err := m.booted(cmd.Process.Pid); err != nil {
 		return nil, errors.Join(fmt.Errorf("%w\n%s", err, m.container.Log()), m.PowerOff())
@@ -85,5 +85,5 @@ func (m *Machine) PowerOff() error {
 		_ = syscall.Kill(m.systemd, powerOff)
 	}
 	_ = m.container.Wait() // it tells of the signal that stopped it
-	return m.Remove()
+	return m.remove()
 }
