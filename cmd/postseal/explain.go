@@ -31,16 +31,18 @@ line: give the message's file, or just its sender with --from.`,
 		if (len(args) == 1) == (*from != "") {
 			return &exitError{exitUsage, fmt.Errorf("name a message file, or a sender with --from")}
 		}
-		cfg, snapshot, err := openSnapshot(*path)
-		if err != nil {
-			return err
-		}
 		file := &messageFile{fields: fromOnly(*from)}
 		if len(args) == 1 {
+			var err error
 			if file, err = openMessage(io, args[0], *raw); err != nil {
 				return findingError(err)
 			}
 		}
+		cfg, snapshot, done, err := openSnapshot(cmd.Context(), io, *path)
+		if err != nil {
+			return err
+		}
+		defer done()
 		facts, err := situation.facts(cfg, snapshot, file.fields)
 		if err != nil {
 			return &exitError{exitUsage, err}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net/netip"
@@ -14,6 +15,7 @@ import (
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/daemon"
 	"github.com/postseal/postseal/internal/filter"
+	"github.com/postseal/postseal/internal/logging"
 	"github.com/postseal/postseal/internal/mailaddr"
 	"github.com/postseal/postseal/internal/policy"
 )
@@ -156,17 +158,26 @@ func parseClient(s string) (policy.Client, error) {
 	return policy.Client{Host: host, Addr: addr.Unmap()}, nil
 }
 
-// openSnapshot builds what serve would work with.
-func openSnapshot(path string) (*config.Config, *filter.Snapshot, error) {
-	cfg, err := loadConfig(path, "")
+// openSnapshot builds what serve would work with, the store included; done closes
+// that. Like every command that opens the store it does so as its owner.
+func openSnapshot(ctx context.Context, io stdio, path string) (cfg *config.Config, snapshot *filter.Snapshot, done func() error, err error) {
+	cfg, err = loadConfig(path, "")
 	if err != nil {
-		return nil, nil, configError(err)
+		return nil, nil, nil, configError(err)
 	}
-	snapshot, err := daemon.BuildOnce(cfg)
-	if err != nil {
-		return nil, nil, configError(err)
+	if cfg.Store.URL != "" {
+		if err := becomeOwner(cfg.Store.URL); err != nil {
+			return nil, nil, nil, failed(err)
+		}
 	}
-	return cfg, snapshot, nil
+	if snapshot, err = daemon.BuildOnce(cfg); err != nil {
+		return nil, nil, nil, configError(err)
+	}
+	log, _ := logging.New(io.err, config.Log{Format: "text", Level: "error", SyslogPrefix: "never"})
+	if done, err = daemon.AddStore(ctx, cfg, snapshot, log); err != nil {
+		return nil, nil, nil, outcome(err)
+	}
+	return cfg, snapshot, done, nil
 }
 
 // fromOnly makes the header of a message that has nothing but a From field.

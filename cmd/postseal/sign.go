@@ -23,14 +23,15 @@ written: the reason goes to standard error and the exit code is 2.`,
 	raw := cmd.Flags().Bool("raw", false, "take the file's line ends as they are")
 	situation := situationFlags(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		cfg, snapshot, err := openSnapshot(*path)
-		if err != nil {
-			return err
-		}
 		file, err := openMessage(io, args[0], *raw)
 		if err != nil {
 			return findingError(err)
 		}
+		cfg, snapshot, done, err := openSnapshot(cmd.Context(), io, *path)
+		if err != nil {
+			return err
+		}
+		defer done()
 		facts, err := situation.facts(cfg, snapshot, file.fields)
 		if err != nil {
 			return &exitError{exitUsage, err}

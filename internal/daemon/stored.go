@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -83,12 +86,15 @@ func (d *Daemon) addStored(s *filter.Snapshot) error {
 }
 
 // AddStore puts what the store says into a snapshot of BuildOnce, for a command
-// that ends soon: done closes the store. Without a store it does nothing.
+// that ends soon: done closes the store. Without a store, or one that was never
+// opened, it does nothing: to look is no reason to make one.
 func AddStore(ctx context.Context, cfg *config.Config, s *filter.Snapshot, log *slog.Logger) (done func() error, err error) {
-	opened, err := OpenManaged(ctx, cfg, log)
-	if errors.Is(err, ErrNoStore) {
-		return func() error { return nil }, nil
+	if path, ok := strings.CutPrefix(cfg.Store.URL, "sqlite:"); ok || cfg.Store.URL == "" {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			return func() error { return nil }, nil
+		}
 	}
+	opened, err := OpenManaged(ctx, cfg, log)
 	if err != nil {
 		return nil, &StoreError{err}
 	}
