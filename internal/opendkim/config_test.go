@@ -52,6 +52,7 @@ func TestOptionsBecomeConfiguration(t *testing.T) {
 		"report unsigned":            {"AlwaysAddARHeader true", []string{`report_unsigned = true`}},
 		"bad signatures":             {"On-BadSignature r", []string{`bad_signature = "reject"`, `malformed = "reject"`, `key_not_found = "accept"`}},
 		"no signature":               {"On-NoSignature quarantine", []string{`no_signature = "quarantine"`}},
+		"no action where reported":   {"On-NoSignature reject\nAlwaysAddARHeader yes", []string{`no_signature = "accept"`, `report_unsigned = true`}},
 		"all":                        {"On-DNSError accept\nOn-Default tempfail", []string{`bad_signature = "tempfail"`, `dns_error = "accept"`, `security = "tempfail"`}},
 		"security":                   {"On-Security reject", []string{`security = "reject"`}},
 		"faults":                     {"On-InternalError reject", []string{`internal_error = "reject"`, `on_internal_error = "tempfail"`, `on_key_error = "tempfail"`}},

@@ -25,6 +25,7 @@ func (t *translator) signing() {
 	case !t.signs():
 		t.set("sign.keytable", "", "Mode")
 		t.set("sign.signingtable", "", "Mode")
+		t.verifiesOwn()
 	case hasKeys && hasRows:
 		t.keyTable(keyTable)
 		t.signingTable(signingTable)
@@ -39,6 +40,15 @@ func (t *translator) signing() {
 		t.writtenAs("KeyFile", "Domain", "")
 	default:
 		t.problems.add(at, "opendkim does not start like this either", "it signs (Mode), and has neither KeyTable and SigningTable nor Domain, Selector and KeyFile")
+	}
+}
+
+// verifiesOwn tells of a verifier that has keys set all the same: OpenDKIM passes what it would otherwise sign.
+func (t *translator) verifiesOwn() {
+	for _, name := range []string{"KeyTable", "Domain"} {
+		if _, ok := t.find(name); ok && t.action("On-NoSignature", "accept") != "accept" && !t.flag("AlwaysAddARHeader") {
+			t.differs(name, "mail of internal hosts for its domains, which OpenDKIM passes with Mode v, meets verify.no_signature like all other")
+		}
 	}
 }
 

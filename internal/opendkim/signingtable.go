@@ -19,6 +19,10 @@ func (t *translator) signingTable(s Setting) {
 
 // signingRow translates one row.
 func (t *translator) signingRow(e entry) {
+	if why := t.deadPattern(e); why != "" {
+		t.note(e.at, Needless, e.key+" "+e.value, "left out: it never matched (%s)", why)
+		return
+	}
 	name, identity, _ := strings.Cut(e.value, ":")
 	name, identity = strings.TrimSpace(name), strings.TrimSpace(identity)
 	key, ok := t.keys[name]
@@ -34,10 +38,6 @@ func (t *translator) signingRow(e entry) {
 	}
 	if identity != "" && !strings.Contains(identity, "@") {
 		t.problems.add(e.at, "write @"+identity+" for the whole domain", "the identity %q has no @; OpenDKIM leaves the mail of this row unsigned without a word", clip(identity))
-		return
-	}
-	if why := t.deadPattern(e); why != "" {
-		t.note(e.at, Needless, e.key+" "+e.value, "left out: it never matched (%s)", why)
 		return
 	}
 	if t.patterns && strings.ContainsAny(e.key, "[]|(){}?^$\\") {
@@ -104,10 +104,10 @@ func (t *translator) split(e entry, key keyRow, identity string) {
 	if !t.patterns {
 		own, below = key.domain, "."+key.domain
 	}
-	all := e.key == "*" || t.patterns && e.key == "*@*"
+	all := key.domain != senderDomain && (e.key == "*" || t.patterns && e.key == "*@*")
 	if !all || t.multiple() || !t.patterns && t.hasPlain(own, below) {
-		t.note(e.at, Differs, e.key+" "+e.value, "mail from outside %s is not signed by this row; OpenDKIM signs it without the identity", key.domain)
-		t.write(e.key+" "+key.name+":"+identity, e.at)
+		t.note(e.at, Differs, e.key+" "+e.value, "signs without the identity; OpenDKIM drops it only for senders outside of the key's domain")
+		t.write(e.key+" "+key.name, e.at)
 		return
 	}
 	t.note(e.at, Carried, e.key+" "+e.value, "split: with the identity for %s, without it for all others, as OpenDKIM does", key.domain)

@@ -1,6 +1,9 @@
 package opendkim
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // single turns Domain, Selector and KeyFile, one key for a set of domains, into tables. It reports whether they are
 // there.
@@ -22,6 +25,7 @@ func (t *translator) single() bool {
 	}
 	t.patterns = set.patterns
 	s := singleKey{translator: t, path: path, selector: selector.Value, at: file.At}
+	s.below = t.flag("SubDomains") && !slices.ContainsFunc(set.entries, func(e entry) bool { return e.key == "*" })
 	for _, e := range set.entries {
 		s.domain(e)
 	}
@@ -29,7 +33,7 @@ func (t *translator) single() bool {
 		t.problems.add(domains.At, "", "Domain names no domain")
 	}
 	t.became("Selector", "lines of the key table")
-	if _, ok := t.find("SubDomains"); ok && t.flag("SubDomains") {
+	if s.below {
 		t.became("SubDomains", "rows for what is below each domain, with i=@domain")
 	}
 	return true
@@ -41,6 +45,7 @@ type singleKey struct {
 	path, selector string
 	at             Position
 	any            bool // the key table has the row for all domains
+	below          bool // SubDomains, unless all domains sign for themselves
 }
 
 // domain writes the rows for one member of Domain.
@@ -81,7 +86,7 @@ func (s *singleKey) one(e entry, domain string) {
 		own, below = "*@"+domain, "*@*."+domain
 	}
 	s.write(own+" "+domain, e.at)
-	if s.flag("SubDomains") {
+	if s.below {
 		s.write(below+" "+domain+":@"+domain, e.at)
 	}
 }

@@ -58,7 +58,7 @@ func (t *translator) actions() {
 	t.set("verify.bad_signature", bad, "On-BadSignature", "On-Default")
 	t.set("verify.malformed", bad, "On-BadSignature", "On-Default")
 	t.set("verify.key_not_found", t.action("On-KeyNotFound", "accept"), "On-KeyNotFound", "On-Default")
-	t.set("verify.no_signature", t.action("On-NoSignature", "accept"), "On-NoSignature", "On-Default")
+	t.noSignature()
 	t.set("verify.dns_error", t.action("On-DNSError", "tempfail"), "On-DNSError", "On-Default")
 	internal := t.action("On-InternalError", "tempfail")
 	t.set("verify.internal_error", internal, "On-InternalError", "On-Default")
@@ -69,6 +69,16 @@ func (t *translator) actions() {
 	}
 	t.security()
 	t.always("verify.key_too_small", "accept", "OpenDKIM accepts such mail whatever its On- options say")
+}
+
+// noSignature sets the action for unsigned mail. OpenDKIM takes none where AlwaysAddARHeader has it report such mail.
+func (t *translator) noSignature() {
+	action := t.action("On-NoSignature", "accept")
+	if action != "accept" && t.flag("AlwaysAddARHeader") {
+		t.note(t.setBy("On-NoSignature"), Carried, "On-NoSignature "+action, "accept, as OpenDKIM does with AlwaysAddARHeader; look whether verify.no_signature = %q is what you want", action)
+		action = "accept"
+	}
+	t.set("verify.no_signature", action, "On-NoSignature", "On-Default", "AlwaysAddARHeader")
 }
 
 // security sets the action for `policy` verdicts. OpenDKIM's one security concern is a header over MaximumHeaders, which
