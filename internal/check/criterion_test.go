@@ -179,3 +179,54 @@ func TestVacant(t *testing.T) {
 		}
 	}
 }
+
+// A key that receivers find by another way than the one agreed on works today and has not passed.
+func TestDetourDoesNotPass(t *testing.T) {
+	good := keys.rsa.PublicRecord()
+	for code, dns := range map[string]*fakeDNS{
+		"D501": newFake().txt(name, good).txt(target, good+";"),
+		"D503": newFake().txt(name, good).txt(target, good),
+	} {
+		r := run(t, dns, aliased(keys.rsa))
+		if has(t, r, code, Warning); r.Passed || r.Verdict != OK {
+			t.Errorf("%s: passed %v, %s", code, r.Passed, r.Verdict)
+		}
+	}
+}
+
+// What systems of the mission promise their users, by the numbers of their requirements.
+func TestRequirements(t *testing.T) {
+	record := keys.rsa.PublicRecord()
+	t.Run("INF-26", func(t *testing.T) { // a record that is only in a resolver's cache is not live
+		resolver := newFake().txt(name, record)
+		e := &Engine{Authority: newFake(), Resolver: resolver, Now: func() time.Time { return now }}
+		if r := e.Check(context.Background(), subject(keys.rsa)); r.Passed || r.Verdict != Absent {
+			t.Errorf("passed %v, %s", r.Passed, r.Verdict)
+		}
+	})
+	t.Run("INF-27", func(t *testing.T) { // wait until the provider's TTL has passed
+		f := has(t, run(t, newFake(), subject(keys.rsa)), "D602", Note)
+		if until := now.Add(10 * time.Minute).Local().Format("15:04:05"); !strings.Contains(f.Change, "try again after "+until) {
+			t.Errorf("%s", f.Change)
+		}
+	})
+	t.Run("KAR-17", func(t *testing.T) { // the provider has added the domain by itself
+		f := has(t, run(t, newFake().txt(name+"."+domain, record), subject(keys.rsa)), "D201", Error)
+		if !strings.Contains(f.Got, name+"."+domain) || !strings.HasSuffix(f.Change, "set Name to s1._domainkey") {
+			t.Errorf("%s; %s", f.Got, f.Change)
+		}
+	})
+	t.Run("KAR-28", func(t *testing.T) { // no error without a message
+		for _, dns := range []*fakeDNS{newFake(), newFake().txt(name, "?"), newFake().txt(name, keys.other.PublicRecord())} {
+			if r := run(t, dns, subject(keys.rsa)); len(r.Findings) == 0 || r.Findings[0].Severity != Error || r.Findings[0].Change == "" {
+				t.Errorf("%+v", r)
+			}
+		}
+	})
+	t.Run("MA-10", func(t *testing.T) { // the DNS does not accept a key of that length (ruling 34: D304)
+		f := has(t, run(t, newFake().txt(name, record[:255]), subject(keys.rsa)), "D304", Error)
+		if !strings.Contains(f.Got, "of 392 characters") {
+			t.Errorf("%s", f.Got)
+		}
+	})
+}

@@ -145,6 +145,29 @@ func TestEveryFindingIsProduced(t *testing.T) {
 	}
 }
 
+// D309 is about our key (ruling 34); somebody else's private key is something else that is wrong.
+func TestAnotherPrivateKey(t *testing.T) {
+	pem, err := keys.other.PEM()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, newFake().txt(name, "v=DKIM1; k=rsa; p="+string(armourless(string(pem)))), subject(keys.rsa))
+	if slices.Contains(codes(r), "D309") || r.Verdict != Malformed {
+		t.Errorf("%s %v", r.Verdict, codes(r))
+	}
+}
+
+// While anything is an error, the resolver is left alone.
+func TestMissingSlotLeavesTheResolverAlone(t *testing.T) {
+	s := aliased(keys.rsa)
+	s.Slots = []Slot{{"s2", "s2." + target}}
+	resolver := newFake()
+	e := &Engine{Authority: newFake().cname(name, target).txt(target, keys.rsa.PublicRecord()), Resolver: resolver}
+	if r := e.Check(context.Background(), s); r.Passed || resolver.asked != nil {
+		t.Errorf("%v; the resolver was asked %v", codes(r), resolver.asked)
+	}
+}
+
 // A correct record has none of the findings that the situations produce, be it ours, with a CNAME or foreign.
 func TestNoFindings(t *testing.T) {
 	good := keys.rsa.PublicRecord()
