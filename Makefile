@@ -1,12 +1,13 @@
 # make check   before each commit: format, lint, unit tests (under a minute, warm)
 # make test    everything CI runs: check, race detector, end to end with real parts (installs Debian packages as root)
+# make docs    writes the pages of docs/ that are made from code anew
 # make bench-check   speed targets, measured on this machine; no part of CI
 GO      ?= go
 TOOL    := $(GO) tool -modfile=tools/go.mod
 UNIT     = $(shell $(GO) list ./... | grep -v /test/)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: all build check fmt lint unit race e2e setup test packages man bench-check fuzz clean
+.PHONY: all build check fmt lint unit race e2e setup test packages docs man bench-check fuzz clean
 
 all: build
 
@@ -32,10 +33,18 @@ race:
 setup:
 	test/setup
 
-# man pages, as the packages carry them
+# the pages of docs/ that are made from code and data; tests say when one is stale
+docs:
+	$(GO) test ./internal/manual -run ConfigurationPage -update
+	$(GO) test ./cmd/postseal -run CommandsPage -update
+	$(GO) test ./internal/check -run Documentation -update
+	$(GO) test ./internal/daemon -run SituationsPage -update
+
+# man pages, plain and as the packages carry them
 man:
-	mkdir -p out/man
-	for page in packaging/man/*; do gzip -9nc $$page >out/man/$${page##*/}.gz; done
+	rm -rf out/man
+	$(GO) run ./internal/manual/mkman docs out/man
+	gzip -9nk out/man/*.[58]
 
 # deb and rpm for amd64 and arm64, into out/
 packages: man
