@@ -28,6 +28,7 @@ import (
 type process struct {
 	dir    string
 	socket string
+	extra  string // of the configuration
 	cmd    *exec.Cmd
 	key    *dkim.PrivateKey
 }
@@ -56,13 +57,19 @@ func startDaemon(binary string) (p *process, err error) {
 	return p, p.start(binary)
 }
 
-// start runs the daemon on the tables of its directory.
-func (p *process) start(binary string) error {
+// configure writes the configuration for the tables of the directory.
+func (p *process) configure() (path string, err error) {
 	p.socket = filepath.Join(p.dir, "milter.sock")
-	config := filepath.Join(p.dir, "postseal.toml")
-	text := fmt.Sprintf("[[listener]]\naddress = \"unix:%s\"\nmode = \"sign\"\n[sign]\nkeytable = %q\nsigningtable = %q\n",
-		p.socket, filepath.Join(p.dir, "keytable"), "refile:"+filepath.Join(p.dir, "signingtable"))
-	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+	path = filepath.Join(p.dir, "postseal.toml")
+	text := fmt.Sprintf("[[listener]]\naddress = \"unix:%s\"\nmode = \"sign\"\n[sign]\nkeytable = %q\nsigningtable = %q\n%s",
+		p.socket, filepath.Join(p.dir, "keytable"), "refile:"+filepath.Join(p.dir, "signingtable"), p.extra)
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}
+
+// start runs the daemon.
+func (p *process) start(binary string) error {
+	config, err := p.configure()
+	if err != nil {
 		return err
 	}
 	log, err := os.Create(filepath.Join(p.dir, "log"))
