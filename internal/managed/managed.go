@@ -51,8 +51,12 @@ func New(service *domains.Service, o Options) *Managed {
 	return &Managed{service: service, opts: o, keys: newVault(service.Private, o.KeysCached), seen: map[string]*domains.Sighting{}}
 }
 
-// reread is how often the store is looked at though it told of no change.
-const reread = 30 * time.Second
+// reread is how often the store is looked at though it told of no change; retry, how
+// often while it is away.
+const (
+	reread = 30 * time.Second
+	retry  = time.Second
+)
 
 // Read takes what signing needs from the store.
 func (m *Managed) Read(ctx context.Context) (*Rows, error) {
@@ -70,19 +74,22 @@ func (m *Managed) Follow(ctx context.Context, rows *Rows, use func(*Rows)) {
 	m.version.Store(rows.Version)
 	m.warm(ctx)
 	changes := m.opts.Changes(ctx)
-	tick := time.NewTicker(reread)
-	defer tick.Stop()
 	away := false
 	for {
+		wait := reread
+		if away {
+			wait = retry
+		}
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			return
 		case _, open := <-changes:
 			if !open {
 				changes = nil
 			}
-		case <-tick.C:
+		case <-timer.C:
 		}
+		timer.Stop()
 		err := m.catchUp(ctx, use)
 		switch {
 		case ctx.Err() != nil:
