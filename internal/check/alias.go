@@ -11,7 +11,6 @@ import (
 
 // aliases judges the CNAME records. It is false if the record at their end does not matter any more.
 func (c *checking) aliases(ctx context.Context) bool {
-	c.slots(ctx)
 	if c.chain.Loop {
 		var names []string
 		for _, hop := range c.chain.Hops {

@@ -54,7 +54,7 @@ type Via string
 // The ways to ask.
 const (
 	Authoritative Via = "authoritative" // every authoritative server, then the resolver
-	Resolver      Via = "resolver"      // the configured resolver alone
+	Resolver      Via = "resolver"      // the configured resolver alone; when a Subject asks for it, about the record and nothing around it
 	Pasted        Via = "text"          // nobody: the text is at hand
 )
 

@@ -43,7 +43,10 @@ func (c *checking) run(ctx context.Context) {
 		c.dangling()
 		return
 	}
-	c.aside(ctx)
+	if !c.brief() {
+		c.aside(ctx)
+		c.slots(ctx)
+	}
 	if !c.aliases(ctx) {
 		return
 	}
@@ -51,10 +54,13 @@ func (c *checking) run(ctx context.Context) {
 		c.absent(ctx)
 		return
 	}
-	if c.texts(ctx) {
+	if c.texts(ctx) && !c.brief() {
 		c.afterwards(ctx)
 	}
 }
+
+// brief tells that only the record is wanted, every hour say, and not all that can be found out (ruling 36).
+func (c *checking) brief() bool { return c.subject.Via == Resolver }
 
 func (c *checking) wantedType() authority.Type {
 	if c.subject.Target != "" {

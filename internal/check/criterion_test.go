@@ -141,6 +141,9 @@ func TestViaResolver(t *testing.T) {
 	if r := e.Check(context.Background(), s); !r.Passed || r.Source != Resolver || authoritative.asked != nil {
 		t.Errorf("%+v; the authority was asked %v", r, authoritative.asked)
 	}
+	if want := []string{"SOA example.test", "TXT " + name}; !slices.Equal(resolver.asked, want) {
+		t.Errorf("an hourly check asked %q", resolver.asked)
+	}
 	closed := &Engine{Resolver: resolver}
 	if r := closed.Check(context.Background(), subject(keys.rsa)); !r.Passed || r.Source != Resolver {
 		t.Errorf("with port 53 closed: %+v", r)
