@@ -1,0 +1,91 @@
+package domains
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// TestZoneFile: BIND's checker and Knot read the lines back to the identical records, and postseal finds them live and correct.
+func TestZoneFile(t *testing.T) {
+	w := newWorld(t)
+	w.addKeys()
+	wanted := w.wanted()
+	zone := fmt.Sprintf(apex, 2) + w.ok("domain", "export", "--all", "--format", "bind")
+	w.write("export.zone", zone)
+
+	w.tool("", "named-checkzone", "-k", "fail", "example.test", w.path("export.zone"))
+	compiled := txtRecords(w.tool("", "named-compilezone", "-q", "-s", "full", "-o", "-", "example.test", w.path("export.zone")))
+	for name, text := range wanted {
+		if compiled[name] != text {
+			t.Errorf("%s: BIND reads %q, want %q", name, compiled[name], text)
+		}
+	}
+	if len(compiled) != len(wanted) {
+		t.Errorf("BIND reads %d TXT records, want %d", len(compiled), len(wanted))
+	}
+
+	w.write("example.test.zone", zone)
+	w.tool("", "knotc", "--blocking", "--socket", w.path("knot.sock"), "zone-reload", "example.test")
+	w.published(wanted)
+	for _, name := range []string{"example.test", "mail.example.test", "sales@example.test"} {
+		out := w.ok("domain", "verify", name)
+		if !strings.Contains(out, "The record is live and correct.") {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}
+
+// txtRecords reads the TXT records of a zone in BIND's full form: name, TTL, class, type, strings.
+func txtRecords(zone string) map[string]string {
+	all := map[string]string{}
+	for line := range strings.Lines(zone) {
+		fields := strings.Fields(line)
+		if len(fields) < 5 || fields[3] != "TXT" {
+			continue
+		}
+		for _, m := range regexp.MustCompile(`"([^"]*)"`).FindAllStringSubmatch(line, -1) {
+			all[strings.TrimSuffix(fields[0], ".")] += m[1]
+		}
+	}
+	return all
+}
+
+// TestUpdateScript: both clients for dynamic updates take the script, and a second run changes nothing.
+func TestUpdateScript(t *testing.T) {
+	for _, client := range []string{"nsupdate", "knsupdate"} {
+		t.Run(client, func(t *testing.T) {
+			w := newWorld(t)
+			w.addKeys()
+			script := w.ok("domain", "export", "--all", "--format", "nsupdate")
+			for range 2 {
+				w.tool(fmt.Sprintf("server 127.0.0.1 %d\n", w.port)+script, client)
+				w.published(w.wanted())
+			}
+			w.ok("domain", "delete", "mail.example.test/big.2026", "--yes") // never signed: it may go at once
+			w.tool(fmt.Sprintf("server 127.0.0.1 %d\n", w.port)+w.ok("domain", "export", "mail.example.test", "--format", "nsupdate"), client)
+			if got := w.texts("big.2026._domainkey.mail.example.test"); got != nil {
+				t.Errorf("still there: %q", got)
+			}
+		})
+	}
+}
+
+// TestRootBecomesTheOwner: what root does at the command line belongs to the service user (ruling 32).
+func TestRootBecomesTheOwner(t *testing.T) {
+	w := newWorld(t)
+	w.ok("domain", "add", "example.test", "--algorithm", "ed25519")
+	for _, name := range []string{"db/postseal.db", "identity/identity"} {
+		info, err := os.Stat(w.path(name))
+		w.must(err)
+		if uid := info.Sys().(*syscall.Stat_t).Uid; uid != nobody {
+			t.Errorf("%s belongs to uid %d", name, uid)
+		}
+	}
+	if out := w.ok("log"); !strings.Contains(out, "root  example.test/") {
+		t.Errorf("the journal has another actor:\n%s", out)
+	}
+}
