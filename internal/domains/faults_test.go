@@ -159,8 +159,9 @@ func rotation(w *world, c *crash) {
 // A crash ahead of any write or commit of a life changes nothing of its outcome.
 func TestCrashAtEveryWriteOfARotation(t *testing.T) {
 	start := func(t *testing.T, c *crash) *world {
-		w := newWorldOn(t, &storetest.Interrupted{Store: storetest.NewMemory(), Before: c.before})
+		w := newWorldOn(t, &storetest.Interrupted{Store: newStore(t), Before: c.before})
 		w.policy.RetireAfter, w.policy.QueueLifetime, w.policy.DestroyAfter = 5*time.Hour, -day, time.Hour
+		w.policy.Recheck = 6 * time.Hour
 		w.restart()
 		return w
 	}
@@ -177,7 +178,7 @@ func TestCrashAtEveryWriteOfARotation(t *testing.T) {
 
 func TestStoreAwayForAnHour(t *testing.T) {
 	c := &crash{}
-	w := newWorldOn(t, &storetest.Interrupted{Store: storetest.NewMemory(), Before: c.before})
+	w := newWorldOn(t, &storetest.Interrupted{Store: newStore(t), Before: c.before})
 	k := w.connected("example.com")
 	c.down = true
 	for range 6 {
@@ -221,6 +222,59 @@ func TestTwoOperatorsAtOnce(t *testing.T) {
 		t.Errorf("%d rotations, %d refusals", done, refusals)
 	}
 	w.consistent()
+}
+
+// The second operator began before the first one was done.
+func TestRotationDuringARotation(t *testing.T) {
+	w := newWorld(t)
+	k := w.connected("example.com")
+	w.dns.during = func() { // while the first one looks whether its selector is free
+		if _, err := w.service.Rotate(w.ctx, "bob", "example.com", domains.RotateRequest{}); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := w.service.Rotate(w.ctx, "alice", "example.com", domains.RotateRequest{})
+	w.refused(err, "rotation-under-way")
+	d, err := w.service.Show(w.ctx, "example.com")
+	w.must(err)
+	if len(d.Keys) != 2 || d.Keys[1].Replaces != k.ID {
+		t.Errorf("keys: %+v", d.Keys)
+	}
+}
+
+// Two operators who want the same selector.
+func TestSelectorTakenMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	request := domains.AddRequest{Name: "example.com", Selector: "s1", Algorithms: []dkim.Algorithm{dkim.Ed25519SHA256}}
+	w.dns.during = func() {
+		if _, err := w.service.Add(w.ctx, "bob", request); err != nil {
+			t.Error(err)
+		}
+	}
+	_, err := w.service.Add(w.ctx, "alice", request)
+	w.refused(err, "already-managed")
+	request.Name = "sales@example.com"
+	_, err = w.service.Add(w.ctx, "alice", request)
+	w.refused(err, "selector-used")
+}
+
+// A selector with a key in DNS is not given out (D105); anything else there is.
+func TestSelectorThatDNSHasAlready(t *testing.T) {
+	w := newWorld(t)
+	w.dns.publish("s1._domainkey.example.com", "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=")
+	w.dns.publish("s2._domainkey.example.com", "v=DKIM1; p=")
+	w.dns.publish("s3._domainkey.example.com", "google-site-verification=x")
+	add := func(selector string) error {
+		return second(w.service.Add(w.ctx, "root", domains.AddRequest{
+			Name: "example.com", Selector: selector, Algorithms: []dkim.Algorithm{dkim.Ed25519SHA256},
+		}))
+	}
+	w.refused(add("s1"), "D105")
+	w.refused(add("s2"), "D105")
+	if _, err := w.service.Show(w.ctx, "example.com"); err == nil {
+		t.Error("a refused add left a row")
+	}
+	w.must(add("s3"))
 }
 
 func TestCommandDuringACheck(t *testing.T) {

@@ -2,16 +2,23 @@ package domains_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/seal"
+	"github.com/postseal/postseal/internal/domains/sqlstore"
 	"github.com/postseal/postseal/internal/domains/storetest"
 )
 
@@ -163,7 +170,48 @@ type world struct {
 	policy  domains.Policy
 }
 
-func newWorld(t *testing.T) *world { return newWorldOn(t, storetest.NewMemory()) }
+func newWorld(t *testing.T) *world { return newWorldOn(t, newStore(t)) }
+
+// newStore is an empty store: in memory, or with POSTSEAL_TEST_STORE=sqlite in
+// SQLite, or with a postgres:// URL there in a schema of its own.
+func newStore(t *testing.T) domains.Store {
+	t.Helper()
+	url := os.Getenv("POSTSEAL_TEST_STORE")
+	switch {
+	case url == "":
+		return storetest.NewMemory()
+	case url == "sqlite":
+		url = "sqlite:" + filepath.Join(t.TempDir(), "postseal.db")
+	default:
+		url = newSchema(t, url)
+	}
+	store, err := sqlstore.Open(t.Context(), url, sqlstore.Options{Seal: seal.Source{File: filepath.Join(t.TempDir(), "identity")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return store
+}
+
+func newSchema(t *testing.T, url string) string {
+	t.Helper()
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	name := fmt.Sprintf("test_%d_%d", os.Getpid(), schemas.Add(1))
+	if _, err := db.Exec("CREATE SCHEMA " + name); err != nil {
+		t.Fatal(err)
+	}
+	separator := "?"
+	if strings.Contains(url, "?") {
+		separator = "&"
+	}
+	return url + separator + "search_path=" + name
+}
+
+var schemas atomic.Int64
 
 func newWorldOn(t *testing.T, store domains.Store) *world {
 	w := &world{T: t, ctx: t.Context(), clock: &fakeClock{wall: begin}, store: store, policy: domains.DefaultPolicy()}
