@@ -1,0 +1,213 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/emersion/go-msgauth/dmarc"
+
+	"github.com/postseal/postseal/internal/check"
+	"github.com/postseal/postseal/internal/dns/authority"
+	"github.com/postseal/postseal/internal/mailaddr"
+	"github.com/postseal/postseal/keytable"
+)
+
+// Bounds of what is asked of DNS.
+const (
+	maxDomains = 100
+	maxAtOnce  = 8
+	maxKeyTime = 2 * time.Minute // of one key
+)
+
+// ask looks up the domains of the tables, or the one that is wanted.
+func (f *Facts) ask(ctx context.Context, s Sources) {
+	domains := tabledDomains(s)
+	if s.Checker == nil {
+		f.withoutDNS(s, domains)
+		return
+	}
+	f.resolver(ctx, s.Records)
+	if f.Resolver.Err != "" {
+		f.Skipped = len(domains)
+		f.withoutDNS(s, domains)
+		return
+	}
+	f.Skipped = max(0, len(domains)-maxDomains)
+	domains = domains[:min(len(domains), maxDomains)]
+	f.Domains = make([]Domain, len(domains))
+	var group sync.WaitGroup
+	slots := make(chan struct{}, maxAtOnce)
+	for i, d := range domains {
+		slots <- struct{}{}
+		group.Go(func() {
+			defer func() { <-slots }()
+			f.Domains[i] = d.ask(ctx, s)
+		})
+	}
+	group.Wait()
+}
+
+// withoutDNS keeps what the tables say of the one domain that is wanted.
+func (f *Facts) withoutDNS(s Sources, domains []tabled) {
+	for _, d := range domains {
+		if s.Only != "" {
+			f.Domains = append(f.Domains, Domain{Name: d.name, Rows: d.rows(s), Err: errNoDNS})
+		}
+	}
+}
+
+var errNoDNS = errors.New("DNS was not asked")
+
+// resolver asks for the root's name servers: they exist, and are signed.
+func (f *Facts) resolver(ctx context.Context, r Records) {
+	a := r.Peek(ctx, ".", authority.NS)
+	f.Resolver = &Resolver{Server: a.Server, Secure: a.Secure}
+	if !a.Status.Answered() {
+		f.Resolver.Err = a.Server + ": " + a.Detail
+		if a.Rcode != "" {
+			f.Resolver.Err = a.Server + ": " + a.Rcode
+		}
+	}
+}
+
+// tabled is a domain with its keys in the key table.
+type tabled struct {
+	name string
+	refs []keytable.KeyRef
+}
+
+// tabledDomains are those of the key table by name, or the one that is wanted.
+func tabledDomains(s Sources) []tabled {
+	byName := map[string]*tabled{}
+	if s.Only != "" {
+		byName[s.Only] = &tabled{name: s.Only}
+	}
+	if s.Tables != nil {
+		for ref := range s.Tables.All() {
+			if ref.Domain == "%" || s.Only != "" && ref.Domain != s.Only {
+				continue
+			}
+			if byName[ref.Domain] == nil {
+				byName[ref.Domain] = &tabled{name: ref.Domain}
+			}
+			byName[ref.Domain].refs = append(byName[ref.Domain].refs, ref)
+		}
+	}
+	var all []tabled
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		all = append(all, *byName[name])
+	}
+	return all
+}
+
+// ask checks each key of the domain and of the lines that are for it, DMARC and SPF.
+func (t tabled) ask(ctx context.Context, s Sources) Domain {
+	d := Domain{Name: t.name, Rows: t.rows(s)}
+	for _, ref := range t.allRefs(s) {
+		ctx, cancel := context.WithTimeout(ctx, maxKeyTime)
+		subject := check.Subject{Domain: ref.Domain, Selector: ref.Selector, SubDomains: s.Config.Sign.SubDomains}
+		if key, err := ref.Private(); err == nil { // else told as a row that cannot work
+			subject.Public, subject.Signer = key.Public(), key
+		}
+		d.Keys = append(d.Keys, Key{Selector: ref.Selector, Result: s.Checker.Check(ctx, subject)})
+		cancel()
+	}
+	d.DMARC, d.Err = askDMARC(ctx, s.Records, t.name)
+	var err error
+	d.SPF, err = versioned(ctx, s.Records, t.name, "v=spf1")
+	d.Err = errors.Join(d.Err, err)
+	return d
+}
+
+// matches are the lines for the domain's postmaster.
+func (t tabled) matches(s Sources) []keytable.Match {
+	if s.Tables == nil {
+		return nil
+	}
+	sender, err := mailaddr.Parse("postmaster@" + t.name)
+	if err != nil {
+		return nil
+	}
+	return s.Tables.Find(keytable.Query{Sender: sender, Multiple: s.Config.Sign.MultipleSignatures})
+}
+
+func (t tabled) rows(s Sources) (rows []Row) {
+	for _, m := range t.matches(s) {
+		r := Row{Where: m.Row.Position(), Out: m.OutOfService}
+		for _, k := range m.Keys {
+			r.Keys, r.Signs = append(r.Keys, k.Domain+"/"+k.Selector), append(r.Signs, k.Domain)
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// allRefs are the keys of the domain and those of its lines, each once.
+func (t tabled) allRefs(s Sources) []keytable.KeyRef {
+	all := slices.Clone(t.refs)
+	for _, m := range t.matches(s) {
+		all = append(all, m.Keys...)
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(all, func(r keytable.KeyRef) bool {
+		name := r.Selector + "." + r.Domain
+		again := seen[name]
+		seen[name] = true
+		return again
+	})
+}
+
+// askDMARC looks at the domain, then at the registered domain above it (RFC 7489 section 6.6.3).
+func askDMARC(ctx context.Context, r Records, domain string) (Policy, error) {
+	p, err := policyAt(ctx, r, domain)
+	if org := registered(domain); err == nil && len(p.Texts) == 0 && org != domain {
+		return policyAbove(ctx, r, org)
+	}
+	return p, err
+}
+
+func policyAt(ctx context.Context, r Records, domain string) (Policy, error) {
+	p := Policy{Name: "_dmarc." + domain}
+	var err error
+	if p.Texts, err = versioned(ctx, r, p.Name, "v=DMARC1"); err != nil || len(p.Texts) != 1 {
+		return p, err
+	}
+	record, err := dmarc.Parse(p.Texts[0])
+	if err != nil {
+		p.Err = err
+		return p, nil
+	}
+	p.Request, p.Strict = string(record.Policy), record.DKIMAlignment == dmarc.AlignmentStrict
+	return p, nil
+}
+
+// policyAbove is the one of the registered domain, which may say another thing for what is below it (sp=).
+func policyAbove(ctx context.Context, r Records, org string) (Policy, error) {
+	p, err := policyAt(ctx, r, org)
+	if err == nil && p.Err == nil && len(p.Texts) == 1 {
+		if record, err := dmarc.Parse(p.Texts[0]); err == nil && record.SubdomainPolicy != "" {
+			p.Request = string(record.SubdomainPolicy)
+		}
+	}
+	return p, err
+}
+
+// versioned are the TXT records of a name that begin with a version.
+func versioned(ctx context.Context, r Records, name, version string) (found []string, err error) {
+	a := r.Peek(ctx, name, authority.TXT)
+	if !a.Status.Answered() {
+		return nil, errors.New(a.Server + ": " + a.Detail)
+	}
+	for _, text := range a.Texts() {
+		rest, ok := strings.CutPrefix(text, version)
+		if ok && (rest == "" || strings.ContainsAny(rest[:1], " ;\t")) {
+			found = append(found, text)
+		}
+	}
+	return found, nil
+}
