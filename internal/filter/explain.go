@@ -1,7 +1,9 @@
 package filter
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"time"
 
 	"github.com/postseal/postseal/internal/policy"
@@ -28,6 +30,12 @@ type Explanation struct {
 // be nil. The MTA's macros v and j tell which one it is and what it calls itself. The values are those of the DKIM-Signature
 // fields that it would get, the first to stand on top.
 func Explain(ctx context.Context, s *Snapshot, f policy.Facts, body []byte, now time.Time) (e Explanation, values []string) {
+	e, values, _ = ExplainFrom(ctx, s, f, bytes.NewReader(body), now) // memory can always be read
+	return e, values
+}
+
+// ExplainFrom is Explain for a body that is not in memory. The error is body's.
+func ExplainFrom(ctx context.Context, s *Snapshot, f policy.Facts, body io.Reader, now time.Time) (e Explanation, values []string, err error) {
 	m := newMessage(s, f.MTAMacro("j"))
 	defer m.release()
 	m.trail = new(policy.Trail)
@@ -37,29 +45,37 @@ func Explain(ctx context.Context, s *Snapshot, f policy.Facts, body []byte, now 
 	f.Fields = &m.fields
 	m.user, m.exemptRecipient = f.User, f.ExemptRecipient
 	m.decide(&f)
-	o := m.explained(ctx, f.MTAMacro("v"), body, now)
+	o, err := m.explained(ctx, f.MTAMacro("v"), body, now)
 	return Explanation{
 		Decision: o.decision, Reason: o.reason, Detail: o.detail, From: m.decision.Sender.Domain, User: m.user,
 		Keys: append([]string{}, o.keys...), Results: o.results, Failures: o.failures, Warnings: o.warnings,
 		Deferred: o.tempfail, Removed: len(m.forged), Trail: m.trail.Lines,
-	}, o.values
+	}, o.values, err
 }
 
 // explained runs a decided message to its end.
-func (m *message) explained(ctx context.Context, mta string, body []byte, now time.Time) outcome {
+func (m *message) explained(ctx context.Context, mta string, body io.Reader, now time.Time) (o outcome, err error) {
 	switch d := m.decision; {
 	case d.Sign:
 		m.begin(mta)
-		m.write(body)
-		o := outcome{decision: signed, reason: d.Reason, detail: d.Detail}
+		_, err = io.Copy(chunks{m}, body)
+		o = outcome{decision: signed, reason: d.Reason, detail: d.Detail}
 		m.sign(now, &o)
-		return o
+		return o, err
 	case d.Verify:
 		m.verify(ctx)
-		m.write(body)
+		_, err = io.Copy(chunks{m}, body)
 		results := m.results()
 		action, _ := m.snapshot.Verifying.judge(d.Authors, results)
-		return outcome{decision: decisions[action], reason: summary(results), detail: m.overLimit, results: resultWords(results)}
+		return outcome{decision: decisions[action], reason: summary(results), detail: m.overLimit, results: resultWords(results)}, err
 	}
-	return m.unsigned()
+	return m.unsigned(), nil
+}
+
+// chunks makes a message an io.Writer of its body.
+type chunks struct{ *message }
+
+func (c chunks) Write(p []byte) (int, error) {
+	c.write(p)
+	return len(p), nil
 }
