@@ -26,7 +26,7 @@ func TestTheSameAsOpenDKIM(t *testing.T) {
 		for i, c := range all {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
-				c.judge(t, filepath.Join(sandbox.Dir(), fmt.Sprint("c", i)))
+				c.judge(t, newDir(t))
 			})
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/child"
 	"github.com/postseal/postseal/test/internal/judge"
 	"github.com/postseal/postseal/test/internal/postfix"
@@ -19,6 +20,8 @@ import (
 )
 
 const (
+	sinkAddress = "127.7.0.9"
+
 	oldMilter = "inet:127.0.0.1:8891"
 	newMilter = "inet:127.0.0.1:8892"
 )
@@ -26,7 +29,7 @@ const (
 // TestMigration moves a mail server: OpenDKIM signs for two domains by refile tables behind a real Postfix; its
 // configuration is imported, the milter in main.cf is another, Postfix reads it, and OpenDKIM is gone.
 func TestMigration(t *testing.T) {
-	dir := filepath.Join(sandbox.Dir(), "story")
+	dir := newDir(t)
 	write(t, dir, map[string]string{
 		"opendkim.conf": "Syslog yes\nUMask 007\nRequireSafeKeys no\nPidFile DIR/pid\nSocket inet:8891@localhost\nMode sv\nCanonicalization relaxed/simple\n" +
 			"OversignHeaders From\nInternalHosts 127.0.0.0/8\nKeyTable file:DIR/KeyTable\nSigningTable refile:DIR/SigningTable\n",
@@ -58,6 +61,15 @@ func TestMigration(t *testing.T) {
 	replaceIn(t, "/etc/postfix/main.cf", oldMilter, newMilter)
 	replaceIn(t, "/etc/postfix/master.cf", oldMilter, newMilter)
 	command(t, "postfix", "-c", "/etc/postfix", "reload")
+	// An smtpd that was waiting for a client may serve one more with the old configuration: OpenDKIM stays till then.
+	n := 0
+	if err := await.That("Postfix to ask postseal", func() bool {
+		n++
+		mail.send(t, fmt.Sprint("meanwhile", n), "ada@a.test")
+		return strings.Contains(string(d.Log()), "decision=signed")
+	}); err != nil {
+		t.Fatal(err)
+	}
 	old.Kill()
 	after := mail.exchange(t, "after")
 
@@ -111,20 +123,26 @@ func replaceIn(t *testing.T, path, old, with string) {
 	}
 }
 
-// server is the Postfix of the story and where its mail goes.
-type server struct {
-	*postfix.Postfix
-	nextHop *sink.Sink
-}
-
-func newServer(t *testing.T, dir string) *server {
+// newDir is a directory that the service user may enter, with a short name: sockets are made in it.
+func newDir(t *testing.T) string {
 	t.Helper()
-	nextHop, err := sink.Listen("127.7.0.9:25")
+	dir, err := os.MkdirTemp(sandbox.Dir(), "m")
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// server is the Postfix of the story. Its mail goes to nextHop.
+type server struct{ *postfix.Postfix }
+
+func newServer(t *testing.T, dir string) *server {
+	t.Helper()
 	mta, err := postfix.Start(postfix.Config{
-		Dir: filepath.Join(dir, "postfix"), ConfigDir: "/etc/postfix", NextHop: "127.7.0.9", Milter: oldMilter,
+		Dir: filepath.Join(dir, "postfix"), ConfigDir: "/etc/postfix", NextHop: sinkAddress, Milter: oldMilter,
 		Listeners: []postfix.Listener{{Address: "127.7.0.1"}},
 		Extra:     []string{"smtpd_relay_restrictions = permit_mynetworks, reject"},
 	})
@@ -136,7 +154,7 @@ func newServer(t *testing.T, dir string) *server {
 			t.Error(err)
 		}
 	})
-	return &server{mta, nextHop}
+	return &server{mta}
 }
 
 // exchange sends a message of each domain, a sub-domain and a stranger's domain, and gives the signatures on what is
@@ -169,7 +187,7 @@ func (s *server) send(t *testing.T, when, from string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := fmt.Sprintf("<%s.%s>", when, from)
+	id := fmt.Sprintf("<%s.%s.%s>", filepath.Base(filepath.Dir(s.Dir)), when, from)
 	msg := "From: " + from + "\r\nTo: list@in.test\r\nSubject: the move\r\nDate: Sat, 21 Nov 2026 21:00:00 +0000\r\nMessage-ID: " + id + "\r\n\r\nThe same text,  twice. \r\n"
 	if err := session.Send(from, []string{"list@in.test"}, []byte(msg)); err != nil {
 		t.Fatalf("%v\n%s", err, s.Log())
@@ -177,7 +195,7 @@ func (s *server) send(t *testing.T, when, from string) []byte {
 	if err := session.Quit(); err != nil {
 		t.Error(err)
 	}
-	m, err := s.nextHop.Wait(id, func(m *sink.Message) bool { return strings.Contains(string(m.Data), id) })
+	m, err := nextHop.Wait(id, func(m *sink.Message) bool { return strings.Contains(string(m.Data), id) })
 	if err != nil {
 		t.Fatalf("%v\n%s", err, s.Log())
 	}

@@ -21,6 +21,7 @@ import (
 	"github.com/postseal/postseal/test/internal/daemon"
 	"github.com/postseal/postseal/test/internal/nameserver"
 	"github.com/postseal/postseal/test/internal/sandbox"
+	"github.com/postseal/postseal/test/internal/sink"
 )
 
 var (
@@ -28,6 +29,7 @@ var (
 	keys     = map[string]*rsa.PrivateKey{} // a and b sign for us, c and small for strangers
 	edwards  ed25519.PrivateKey             // signs for a.test
 	dns      *nameserver.Server             // for the story, and for dkimpy
+	nextHop  *sink.Sink                     // of the story's Postfix
 )
 
 func TestMain(m *testing.M) {
@@ -50,6 +52,9 @@ func build(dir string) (err error) {
 		}
 	}
 	if _, edwards, err = ed25519.GenerateKey(rand.Reader); err != nil {
+		return err
+	}
+	if nextHop, err = sink.Listen(sinkAddress + ":25"); err != nil {
 		return err
 	}
 	if dns, err = nameserver.Start(filepath.Join(dir, "dns"), sandbox.Resolver, sandbox.OuterIPv4); err != nil {
