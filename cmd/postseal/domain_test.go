@@ -111,6 +111,8 @@ func TestDomainInput(t *testing.T) {
 			w.run("domain", "add", "--", input).exits(exitUsage).warns(part)
 		}
 		w.ok("domain", "add", "www.example.com", "--allow-www")
+		w.ok("domain", "show", "www.example.com") // no need to say so twice
+		w.ok("domain", "records", "www.example.com")
 		w.ok("domain", "add", "Bücher.example").says("bücher.example (xn--bcher-kva.example)", "_domainkey.xn--bcher-kva.example")
 		w.ok("domain", "records", "bücher.example")
 	})
@@ -242,4 +244,19 @@ func TestDomainShow(t *testing.T) {
 	r.saysNot("PRIVATE")
 	w.ok("domain", "show", "example.com", "--json").says(`"status": {`, `"word": "connected"`).saysNot("PRIVATE")
 	w.run("domain", "show", "unknown.example").exits(exitRefused).warns("postseal domain add unknown.example")
+}
+
+// TestDomainNoControl: what outsiders write does not talk to the terminal.
+func TestDomainNoControl(t *testing.T) {
+	w := newWorld(t)
+	w.ok("domain", "request", "evil.example", "--contact", "\x1b[2J\nx")
+	w.ok("domain", "add", "evil.example")
+	for _, verb := range []string{"show", "list", "records"} {
+		args := []string{"domain", verb, "evil.example"}
+		if verb == "list" {
+			args = args[:2]
+		}
+		w.ok(args...).saysNot("\x1b")
+	}
+	w.ok("log", "evil.example").saysNot("\x1b")
 }

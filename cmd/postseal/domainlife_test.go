@@ -74,6 +74,20 @@ func TestDomainVerify(t *testing.T) {
 		w.live(4 * time.Hour)
 		w.ok("domain", "list").says("kartra.example", "Connected")
 	})
+	w.Run("wait", func(t *testing.T) {
+		w.ok("domain", "add", "wait.example")
+		begin := w.time
+		w.run("domain", "verify", "wait.example", "--wait", "5m").exits(exitFinding).says("Pending validation")
+		if took := w.time.Sub(begin); took < 4*time.Minute || took > 5*time.Minute {
+			t.Errorf("it took %v", took)
+		}
+		w.publish("wait.example")
+		begin = w.time
+		w.ok("domain", "verify", "wait.example", "--wait", "5m").says("Connected")
+		if took := w.time.Sub(begin); took > time.Minute {
+			t.Errorf("it took %v", took)
+		}
+	})
 	w.Run("nothing to verify", func(t *testing.T) {
 		w.ok("domain", "request", "wanted.example")
 		w.run("domain", "verify", "wanted.example").exits(exitRefused)

@@ -92,12 +92,12 @@ func explained(s domains.Status) []string {
 	switch {
 	case s.Text == "":
 	case strings.Contains(s.Text, s.Code):
-		out = append(out, s.Text)
+		out = append(out, oneLine(s.Text))
 	default:
-		out = append(out, s.Code+" "+s.Text)
+		out = append(out, s.Code+" "+oneLine(s.Text))
 	}
 	if s.Fix != "" {
-		out = append(out, "fix: "+s.Fix)
+		out = append(out, "fix: "+oneLine(s.Fix))
 	}
 	return out
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -49,7 +50,7 @@ func (m *managing) domainShow() *cobra.Command {
 // fact prints a labelled line, unless there is nothing to say.
 func (m *managing) fact(label, text string) {
 	if text != "" {
-		fmt.Fprintf(m.out, "  %-12s %s\n", label, text)
+		fmt.Fprintf(m.out, "  %-12s %s\n", label, oneLine(text))
 	}
 }
 
@@ -181,9 +182,10 @@ func (m *managing) printJournal(indent string, entries []domains.Entry) {
 	}
 }
 
-// oneLine keeps what came from outside from writing lines of its own.
+// oneLine keeps what came from outside, as a tenant's contact or a text out of
+// DNS, from writing lines of its own or talking to the terminal.
 func oneLine(s string) string {
-	if strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+	if strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) }) {
 		return strconv.Quote(s)
 	}
 	return s

@@ -124,10 +124,8 @@ func (m *managing) verifyOne(ctx context.Context, s *store, name string, f verif
 		if err != nil || f.wait == 0 || !waiting(v.Status) || s.now().Add(betweenLooks).After(end) {
 			return v, err
 		}
-		select {
-		case <-ctx.Done():
-			return v, context.Cause(ctx)
-		case <-time.After(betweenLooks):
+		if err := s.wait(ctx, betweenLooks); err != nil {
+			return v, err
 		}
 	}
 }

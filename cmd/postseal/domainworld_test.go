@@ -72,7 +72,7 @@ func (w *world) Check(_ context.Context, s check.Subject) check.Result {
 
 func (w *world) open(context.Context, stdio, string) (*store, error) {
 	return &store{
-		service: w.service, actor: "root", defaults: w.config, now: w.Now, close: func() error { return nil },
+		service: w.service, actor: "root", defaults: w.config, now: w.Now, wait: w.wait, close: func() error { return nil },
 		find: func(_ context.Context, domain string) (string, []string, error) { return domain, w.servers, nil },
 	}, nil
 }
@@ -85,6 +85,12 @@ func (w *world) Run(name string, f func(t *testing.T)) {
 		defer func() { w.T = parent }()
 		f(t)
 	})
+}
+
+// wait lets the time pass that a command waits.
+func (w *world) wait(_ context.Context, d time.Duration) error {
+	w.pass(d)
+	return nil
 }
 
 // result is what a command did.

@@ -32,6 +32,7 @@ type store struct {
 		Recipients() []string
 	}
 	now   func() time.Time
+	wait  func(context.Context, time.Duration) error
 	close func() error
 }
 
@@ -96,7 +97,7 @@ func openConfigured(ctx context.Context, io stdio, path string) (*store, error) 
 		return nil, err
 	}
 	return &store{
-		service: managed.Service, actor: actor, defaults: cfg.Domains, sealed: managed.Store, now: time.Now, close: managed.Close,
+		service: managed.Service, actor: actor, defaults: cfg.Domains, sealed: managed.Store, now: time.Now, wait: pause, close: managed.Close,
 		find: func(ctx context.Context, domain string) (string, []string, error) {
 			ctx, cancel := context.WithTimeout(ctx, maxLocate)
 			defer cancel()
@@ -104,6 +105,18 @@ func openConfigured(ctx context.Context, io stdio, path string) (*store, error) 
 			return zone.Name, zone.NameServers, err
 		},
 	}, nil
+}
+
+// pause waits, or says why ctx has ended.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
+	}
 }
 
 // maxLocate is how long the search for a zone may take: what it is for can be

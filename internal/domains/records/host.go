@@ -31,7 +31,8 @@ func Find(ctx context.Context, find Finder, domain string) Zone {
 	}
 	z := Zone{Name: registrable(domain), Guessed: true, Why: "no name server tells of a zone"}
 	if err != nil {
-		z.Why, _, _ = strings.Cut(err.Error(), ";") // the first of what several servers said
+		first, _, _ := strings.Cut(err.Error(), ";") // of what several servers said
+		z.Why = strings.Join(strings.Fields(first), " ")
 	}
 	return z
 }

@@ -98,6 +98,7 @@ func TestFind(t *testing.T) {
 		{"found", answer("example.com", nil), "mail.example.com", records.Zone{Name: "example.com", NameServers: []string{"ns1.example.net"}}},
 		{"a zone of its own", answer("mail.example.com", nil), "mail.example.com", records.Zone{Name: "mail.example.com", NameServers: []string{"ns1.example.net"}}},
 		{"no answer", answer("", errors.New("no route")), "a.mail.example.co.uk", records.Zone{Name: "example.co.uk", Guessed: true, Why: "no route"}},
+		{"an answer of several lines", answer("", errors.New("no route\nno server; and more")), "example.com", records.Zone{Name: "example.com", Guessed: true, Why: "no route no server"}},
 		{"another zone", answer("example.org", nil), "mail.example.com", records.Zone{Name: "example.com", Guessed: true, Why: "no name server tells of a zone"}},
 		{"the end of a label", answer("ample.com", nil), "example.com", records.Zone{Name: "example.com", Guessed: true, Why: "no name server tells of a zone"}},
 	} {
