@@ -56,6 +56,8 @@ func follow(t *testing.T, m *debian.Machine, blocks ...string) (said string) {
 // printedRecord is the last thing that keygen prints: the record as a provider's web form wants it.
 var printedRecord = regexp.MustCompile(`(?m)^(\S+\._domainkey\.\S+)\n(v=DKIM1;.*)$`)
 
+var publicKey = regexp.MustCompile(`p=\w{40}`)
+
 // The five minutes of the README, on a Debian with Postfix as it comes.
 func TestReadme(t *testing.T) {
 	m := bootMailServer(t)
@@ -92,9 +94,14 @@ func TestReadme(t *testing.T) {
 		}
 	})
 	t.Run("backup and restore", func(t *testing.T) {
+		managed := publicKey.FindString(must(t, m, "postseal", "domain", "add", "managed.example").Stdout)
+		if managed == "" {
+			t.Fatal("domain add prints no record")
+		}
 		follow(t, m, readme(t, "backup")...)
-		must(t, m, "sh", "-ec", "apt-get -y purge postseal; rm -r /etc/postseal /var/lib/postseal; apt-get -y install ./postseal_*.deb")
+		must(t, m, "sh", "-ec", "apt-get -y purge postseal; rm -r /etc/postseal /var/lib/postseal*; apt-get -y install ./postseal_*.deb")
 		follow(t, m, readme(t, "restore")...)
+		says(t, "domain records", must(t, m, "postseal", "domain", "records", "managed.example").Stdout, managed)
 		send(t, "after the restore")
 		signed(t, delivered(t, "after the restore"))
 	})

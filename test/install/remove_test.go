@@ -21,6 +21,7 @@ func TestRemove(t *testing.T) {
 	m := signer(t)
 	appendTo(t, m, tomlFile, "# Said by the administrator.\n")
 	key := read(t, m, keyFile)
+	must(t, m, "postseal", "domain", "add", "managed.example")
 
 	t.Run("says first that mail still needs it", func(t *testing.T) {
 		said := must(t, m, "dpkg", "--remove", "postseal").Text()
@@ -48,9 +49,8 @@ func TestRemove(t *testing.T) {
 	})
 	t.Run("purge leaves keys and says where", func(t *testing.T) {
 		must(t, m, "postconf", "-X", "smtpd_milters", "non_smtpd_milters")
-		write(t, m, "/var/lib/postseal/postseal.db", "what postseal keeps")
 		said := must(t, m, "dpkg", "--purge", "postseal").Text()
-		says(t, "the purge", said, "/etc/postseal/keys is left", "/var/lib/postseal is left")
+		says(t, "the purge", said, "/etc/postseal/keys is left", "/var/lib/postseal is left", "/var/lib/postseal-identity is left")
 		if strings.Contains(said, "still names the milter") {
 			t.Errorf("nothing names it any more: %s", said)
 		}
@@ -69,7 +69,8 @@ func TestRemove(t *testing.T) {
 		is(t, "ActiveState", value(t, m, unit, "ActiveState"), "active")
 		is(t, "key", read(t, m, keyFile), key)
 		is(t, "owners", owners(t, m), packagedOwners)
-		is(t, "owner of the state", must(t, m, "stat", "-c", "%U %G %a", "/var/lib/postseal").Stdout, "postseal postseal 700\n")
+		says(t, "domain list", must(t, m, "postseal", "domain", "list").Stdout, "managed.example")
+		is(t, "state that is not the service's", must(t, m, "find", "/var/lib/postseal", "/var/lib/postseal-identity", "!", "-user", "postseal", "-o", "-perm", "/077").Stdout, "")
 	})
 }
 
