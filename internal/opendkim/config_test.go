@@ -143,3 +143,25 @@ func TestProblems(t *testing.T) {
 		})
 	}
 }
+
+func TestMatches(t *testing.T) {
+	for _, c := range []struct {
+		pattern, name string
+		want          bool
+	}{
+		{"List-*", "list-id", true},
+		{"*", "From", true},
+		{"*-ID", "Message-Id", true},
+		{"L*-*t", "List-Post", true},
+		{"L*-*t", "List-Owner", false},
+		{"a*ba", "aba", true},
+		{"a*ba", "ab", false},
+		{"Date", "date", true},
+		{".", "Date", false},
+		{strings.Repeat("*a", 40), strings.Repeat("a", 39) + "b", false},
+	} {
+		if have := matches(c.pattern, c.name); have != c.want {
+			t.Errorf("%s and %s: have %t", c.pattern, c.name, have)
+		}
+	}
+}

@@ -104,7 +104,8 @@ func (t *translator) delta(option string, standard []string) []string {
 	return names
 }
 
-// matches compares a field's name with one that may have "*" in it.
+// matches compares a field's name with one that may have "*" in it, without case. Each literal part is taken at the
+// leftmost place, which is as good as any.
 func matches(pattern, name string) bool {
 	head, rest, wild := strings.Cut(strings.ToLower(pattern), "*")
 	name = strings.ToLower(name)
@@ -112,10 +113,12 @@ func matches(pattern, name string) bool {
 		return head == name
 	}
 	name, ok := strings.CutPrefix(name, head)
-	for i := 0; ok && i <= len(name); i++ {
-		if matches(rest, name[i:]) {
-			return true
+	for ok && wild {
+		var part string
+		if part, rest, wild = strings.Cut(rest, "*"); !wild {
+			return strings.HasSuffix(name, part)
 		}
+		_, name, ok = strings.Cut(name, part)
 	}
 	return false
 }
