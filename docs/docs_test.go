@@ -13,11 +13,7 @@ import (
 // TestPromises sees that each test that docs/promises.md names exists.
 func TestPromises(t *testing.T) {
 	exists := testNames(t)
-	page, err := os.ReadFile("promises.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	names := regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(string(page), -1)
+	names := regexp.MustCompile("`(Test[A-Za-z0-9]+)`").FindAllStringSubmatch(read(t, "promises.md"), -1)
 	if len(names) < 10 {
 		t.Fatalf("only %d tests named", len(names))
 	}
@@ -49,22 +45,67 @@ func testNames(t *testing.T) map[string]bool {
 	return names
 }
 
-// TestLinks sees that what the pages link to is there.
+// TestLinks sees that what the pages link to is there, and that the index has
+// each of them.
 func TestLinks(t *testing.T) {
 	pages, err := filepath.Glob("*.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	link := regexp.MustCompile(`\]\(([^)#:]+)\)`)
-	for _, page := range append(pages, "../README.md") {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range link.FindAllStringSubmatch(string(text), -1) {
-			if _, err := os.Stat(filepath.Join(filepath.Dir(page), m[1])); err != nil {
-				t.Errorf("%s: dead link %s", page, m[1])
+	indexed := map[string]bool{"README.md": true}
+	for _, page := range append(pages, "../README.md", "../test/README.md") {
+		for _, target := range links(t, page) {
+			path, anchor, _ := strings.Cut(target, "#")
+			if page == "README.md" {
+				indexed[path] = true
+			}
+			file := filepath.Join(filepath.Dir(page), path)
+			if path == "" {
+				file = page
+			}
+			if _, err := os.Stat(file); err != nil {
+				t.Errorf("%s: dead link %s", page, target)
+			} else if anchor != "" && !anchors(t, file)[anchor] {
+				t.Errorf("%s: %s has no such heading", page, target)
 			}
 		}
 	}
+	for _, page := range pages {
+		if !indexed[page] {
+			t.Errorf("README.md of docs does not link %s", page)
+		}
+	}
+}
+
+var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+// links are the targets within the repository.
+func links(t *testing.T, page string) (targets []string) {
+	t.Helper()
+	for _, m := range link.FindAllStringSubmatch(read(t, page), -1) {
+		if !strings.Contains(m[1], ":") {
+			targets = append(targets, m[1])
+		}
+	}
+	return targets
+}
+
+// anchors are the names that GitHub gives to the headings of a page.
+func anchors(t *testing.T, page string) map[string]bool {
+	t.Helper()
+	all := map[string]bool{}
+	for _, m := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(read(t, page), -1) {
+		name := regexp.MustCompile(`[^\p{L}\p{N} _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		all[strings.ReplaceAll(name, " ", "-")] = true
+	}
+	return all
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
