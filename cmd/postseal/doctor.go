@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -55,7 +56,7 @@ Exits 0 if all is well (notes do not count), 1 with warnings, 2 with errors.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		o.config = *path
 		if len(args) == 1 {
-			if o.domain, err = mailaddr.ALabels(args[0]); err == nil {
+			if o.domain, err = mailaddr.ALabels(strings.TrimSuffix(strings.TrimSpace(args[0]), ".")); err == nil {
 				err = dkim.ValidDomain(o.domain)
 			}
 			if err != nil {
@@ -109,7 +110,7 @@ func (o *doctorOptions) sources(ctx context.Context, named bool) (s doctor.Sourc
 		}
 	}
 	s.Config, s.Only = cfg, o.domain
-	if len(s.Errs) == 0 {
+	if len(s.Errs) == 0 && !s.Missing {
 		unread = append(unread, o.tables(ctx, &s)...)
 	}
 	if s.Postfix, s.Sendmail = o.postfix, o.sendmail; o.postfix == "" && o.sendmail == "" && o.domain == "" {
@@ -134,7 +135,7 @@ func (o *doctorOptions) tables(ctx context.Context, s *doctor.Sources) (unread [
 	case err == nil:
 		s.Tables = snapshot.Tables
 		s.Rows, s.Weak = daemon.AllProblems(ctx, snapshot)
-	case errors.Is(err, fs.ErrPermission), s.Missing:
+	case errors.Is(err, fs.ErrPermission):
 		unread = append(unread, doctor.Unread{What: "the tables", Err: err})
 	default:
 		s.Errs = problemsOf(err)

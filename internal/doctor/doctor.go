@@ -74,12 +74,17 @@ func Judge(f *Facts) []Finding {
 // JudgeDomain says what the facts about one domain mean, notes about its keys included.
 func JudgeDomain(f *Facts) []Finding {
 	e := &examination{Facts: f, notes: true}
+	e.whatWasNotSeen()
 	for _, err := range f.Ours.Errs {
 		e.raise("config-broken", texts{"file": e.configPath(), "error": err.Error()})
 	}
 	for _, d := range f.Domains {
 		for _, r := range d.Rows {
-			if r.Out != "" {
+			switch {
+			case r.Out == "":
+			case f.closed(r.Out):
+				e.raise("not-seen", texts{"what": "a key", "error": r.Out})
+			default:
 				e.raise("row-out-of-service", texts{"error": r.Out})
 			}
 		}

@@ -16,6 +16,7 @@ type Facts struct {
 	Ours     Ours
 	Postfix  *Postfix  // nil: there is none
 	Sendmail *Sendmail // nil: there is none
+	Named    bool      // there is one of them, though perhaps not for us to read
 
 	Sockets   map[Endpoint]Socket
 	Hosts     map[string][]netip.Addr // addresses of host names in milters' addresses
@@ -36,6 +37,7 @@ type Facts struct {
 type Ours struct {
 	Config   *config.Config
 	Missing  bool    // the file is not there or may not be read; Config is the default
+	Tabled   bool    // the tables were read
 	Errs     []error // what is wrong in the file
 	Warnings []error
 	Rows     []error // rows and keys that cannot work
@@ -47,9 +49,11 @@ type Ours struct {
 
 // File is a file that the service has to read.
 type File struct {
-	What  string // "configuration", "table", "key"
-	Nodes []Node // from / down to the file
-	Time  time.Time
+	What   string // "configuration", "table", "key"
+	Name   string // as the configuration or the table has it
+	Nodes  []Node // from / down to the file
+	Time   time.Time
+	Closed bool // to whoever runs the doctor
 }
 
 // Path is the file's name.

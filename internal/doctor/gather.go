@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/dns/authority"
@@ -49,14 +51,14 @@ func Gather(ctx context.Context, s Sources) *Facts {
 		Now: time.Now(), Sockets: map[Endpoint]Socket{}, Hosts: map[string][]netip.Addr{}, Links: map[string]string{}, Users: map[string]*Identity{},
 		Ours: Ours{Config: s.Config, Missing: s.Missing, Errs: s.Errs, Rows: s.Rows, Weak: s.Weak},
 	}
-	if s.Only != "" {
-		f.ask(ctx, s)
-		return f
-	}
 	for _, w := range s.Config.Warnings() {
 		f.Ours.Warnings = append(f.Ours.Warnings, w)
 	}
 	f.files(s)
+	if s.Only != "" {
+		f.ask(ctx, s)
+		return f
+	}
 	f.Unit = unit(ctx)
 	f.mtas(ctx, s)
 	f.knock(ctx)
@@ -73,17 +75,18 @@ func (f *Facts) unread(what string, err error) {
 // files are what the service has to read.
 func (f *Facts) files(s Sources) {
 	if s.Tables != nil {
+		f.Ours.Tabled = true
 		f.Ours.Keys, f.Ours.Lines = s.Tables.KeyCount(), s.Tables.RowCount()
 	}
 	add := func(what, path string) {
 		if path == "" {
 			return
 		}
-		nodes := way(path)
-		file := File{What: what, Nodes: nodes}
+		file := File{What: what, Name: path, Nodes: way(path)}
 		if info, err := os.Stat(path); err == nil {
 			file.Time = info.ModTime()
 		}
+		file.Closed = errors.Is(unix.Access(path, unix.R_OK), fs.ErrPermission)
 		f.Ours.Files = append(f.Ours.Files, file)
 	}
 	if !s.Missing {
@@ -119,6 +122,7 @@ func absolute(path string) string {
 
 // mtas reads their configurations.
 func (f *Facts) mtas(ctx context.Context, s Sources) {
+	f.Named = s.Postfix != "" || s.Sendmail != ""
 	if s.Postfix != "" {
 		p, err := readPostfix(ctx, s.Postfix)
 		if err != nil {

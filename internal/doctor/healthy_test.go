@@ -66,7 +66,7 @@ func healthy() *Facts {
 	cfg.Path = "/etc/postseal/postseal.toml"
 	return &Facts{
 		Now:     now,
-		Ours:    Ours{Config: cfg, Keys: 1, Lines: 1, Files: []File{file("key", "/etc/postseal/keys/s1.pem", 0o640, 900)}},
+		Ours:    Ours{Config: cfg, Tabled: true, Keys: 1, Lines: 1, Files: []File{file("key", "/etc/postseal/keys/s1.pem", 0o640, 900)}},
 		Postfix: parsePostfix("/etc/postfix", mainCF, "mynetworks =\n", masterCF, ownCF),
 		Sockets: map[Endpoint]Socket{inetEnd: answered(serviceName)},
 		Users: map[string]*Identity{
@@ -116,7 +116,7 @@ func dir(path string, mode fs.FileMode, uid, gid uint32) Node {
 }
 
 func file(what, path string, mode fs.FileMode, gid uint32) File {
-	return File{What: what, Time: now.Add(-time.Hour), Nodes: []Node{dir("/", 0o755, 0, 0), dir("/etc", 0o755, 0, 0), {Path: path, Mode: mode, GID: gid}}}
+	return File{What: what, Name: path, Time: now.Add(-time.Hour), Nodes: []Node{dir("/", 0o755, 0, 0), dir("/etc", 0o755, 0, 0), {Path: path, Mode: mode, GID: gid}}}
 }
 
 // Nothing is said of what is right.

@@ -49,6 +49,9 @@ var cases = []judged{
 	{"no_milters everywhere", healthy, func(f *Facts) { param(f, "receive_override_options", "no_milters") }, "error milters-off", ""},
 	{"a service with a list of its own", healthy, func(f *Facts) { service(f, "2525", "inet", map[string]string{"smtpd_milters": ""}) }, "warning service-not-wired", "-o { smtpd_milters = inet:127.0.0.1:8891 }"},
 	{"a service without milters", healthy, func(f *Facts) { f.Postfix.Services[1].Own["receive_override_options"] = "no_milters" }, "warning service-not-wired", "submission/inet"},
+	{"all services with a list of their own", healthy, func(f *Facts) {
+		f.Postfix.Services[0].Own["smtpd_milters"], f.Postfix.Services[1].Own["smtpd_milters"] = "inet:127.0.0.1:8893", "inet:127.0.0.1:8893"
+	}, "error service-not-wired, error service-not-wired", "-o { smtpd_milters = inet:127.0.0.1:8891, inet:127.0.0.1:8893 }"},
 	{"a service of this host alone without milters", healthy, func(f *Facts) { service(f, "127.0.0.1:10025", "inet", map[string]string{"smtpd_milters": ""}) }, "", ""},
 	{"users hand in to the verifier", healthy, func(f *Facts) {
 		f.Ours.Config.Listeners = append(f.Ours.Config.Listeners, config.Listener{Address: "inet:8892@127.0.0.1", Mode: "verify"})
@@ -249,7 +252,11 @@ var cases = []judged{
 	{"a mistake in the file", healthy, func(f *Facts) { f.Ours.Errs = []error{errors.New("postseal.toml:3: nmae: did you mean name?")} }, "error config-broken", "did you mean"},
 	{"a doubt about the file", healthy, func(f *Facts) { f.Ours.Warnings = []error{errors.New("metrics.listen: anybody may read it")} }, "warning config-doubtful", ""},
 	{"a row that cannot work", healthy, func(f *Facts) { f.Ours.Rows = []error{errors.New("keytable:1: no such file")} }, "error row-out-of-service", "keytable:1"},
-	{"a key that a plain user cannot read", healthy, func(f *Facts) { f.Ours.Rows = []error{fmt.Errorf("keytable:1: %w", fs.ErrPermission)} }, "note not-seen", ""},
+	{"a key that a plain user cannot read", healthy, func(f *Facts) {
+		f.Ours.Files[0].Closed = true
+		f.Ours.Rows = []error{errors.New("keytable:1: key file /etc/postseal/keys/s1.pem: no permission to read it")}
+		f.Domains[0].Rows[0] = Row{Where: "signingtable:1", Out: f.Ours.Rows[0].Error()}
+	}, "note not-seen", ""},
 	{"a weak key", healthy, func(f *Facts) { f.Ours.Weak = []error{errors.New("keytable:1: 1024 bits")} }, "warning weak-key", ""},
 	{"a key for root alone", healthy, func(f *Facts) { f.Ours.Files = []File{file("key", "/etc/k.pem", 0o600, 0)} }, "error service-cannot-read", "chgrp postseal /etc/k.pem && chmod g+r /etc/k.pem"},
 	{"a closed directory above a key", healthy, func(f *Facts) { f.Ours.Files[0].Nodes[1].Mode = fs.ModeDir | 0o700 }, "error service-cannot-read", "chmod o+x /etc"},
@@ -279,6 +286,8 @@ var cases = []judged{
 		f.Domains[0].Keys[0].Result.Findings = []check.Finding{{Code: "D605", Severity: check.Note}}
 	}, "", ""},
 	{"no line", healthy, func(f *Facts) { f.Domains[0].Rows = nil }, "note domain-without-row", "*@example.com"},
+	{"tables that were not read", healthy, func(f *Facts) { f.Ours.Tabled, f.Domains[0].Rows, f.Domains[0].Keys = false, nil, nil }, "", ""},
+	{"a line that cannot work", healthy, func(f *Facts) { f.Domains[0].Rows[0] = Row{Where: "signingtable:1", Out: "no such file"} }, "warning dmarc-unsigned", ""},
 	{"another domain's key", healthy, func(f *Facts) { f.Domains[0].Rows[0].Signs = []string{"example.net"} }, "warning not-aligned, warning dmarc-unsigned", ""},
 	{"a parent's key", healthy, func(f *Facts) { f.Domains[0].Name = "news.example.com" }, "", ""},
 	{"a parent's key, strictly", healthy, func(f *Facts) { f.Domains[0].Name = "news.example.com"; f.Domains[0].DMARC.Strict = true }, "warning not-aligned, warning dmarc-unsigned", ""},

@@ -1,8 +1,7 @@
 package doctor
 
 import (
-	"errors"
-	"io/fs"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,7 +15,7 @@ func (e *examination) whatWasNotSeen() {
 
 // noMTA: nothing to judge the wiring by.
 func (e *examination) noMTA() {
-	if e.Postfix == nil && e.Sendmail == nil {
+	if e.Postfix == nil && e.Sendmail == nil && !e.Named {
 		e.raise("no-mta", nil)
 	}
 }
@@ -36,7 +35,7 @@ func (e *examination) ourFiles() {
 		e.raise("config-doubtful", texts{"file": e.configPath(), "error": err.Error()})
 	}
 	for _, err := range e.Ours.Rows {
-		if errors.Is(err, fs.ErrPermission) {
+		if e.closed(err.Error()) {
 			e.raise("not-seen", texts{"what": "a key", "error": err.Error()})
 			continue
 		}
@@ -50,6 +49,11 @@ func (e *examination) ourFiles() {
 	if len(e.Ours.Errs) == 0 && !e.Ours.Missing && e.signs() && (e.Ours.Keys == 0 || e.Ours.Lines == 0) && e.Ours.Config.Store.URL == "" && e.Ours.Config.Sign.DefaultKey == "" {
 		e.raise("nothing-signed", texts{"keys": e.Ours.Config.Sign.KeyTable, "lines": e.Ours.Config.Sign.SigningTable})
 	}
+}
+
+// closed tells whether what keeps a row from working is that we may not read its file. Whether the service may is told by its modes.
+func (f *Facts) closed(text string) bool {
+	return slices.ContainsFunc(f.Ours.Files, func(file File) bool { return file.Closed && strings.Contains(text, file.Name) })
 }
 
 // serviceReads: what root wrote and reads may be closed to the user that the daemon runs as.

@@ -102,7 +102,7 @@ func TestServices(t *testing.T) {
 }
 
 func TestParseSendmail(t *testing.T) {
-	s := parseSendmail("sendmail.cf", sendmailCF+"X\nO\nO DaemonPortOptions=N=MSA, InputMailFilters=a;postseal\nD{x}y\nKgenerics hash /x\n#Xno, S=inet:1@127.0.0.1\n")
+	s := parseSendmail("sendmail.cf", sendmailCF+"X\nO\nO Empty\nO DaemonPortOptions=N=MSA, InputMailFilters=a;postseal\nD{x}y\nKgenerics hash /x\n#Xno, S=inet:1@127.0.0.1\n")
 	if len(s.Filters) != 2 || s.Filters[0].Name != "postseal" || s.Filters[0].Address != "127.0.0.1:8891" || s.Filters[0].Flag != "" {
 		t.Errorf("got %+v", s.Filters)
 	}
@@ -111,6 +111,9 @@ func TestParseSendmail(t *testing.T) {
 	}
 	if s.Macros["j"] != "Mx.example.net" || s.Macros["x"] != "y" || s.Macros["M"] != "" || s.Maps["generics"] != "hash /x" {
 		t.Errorf("got %v %v", s.Macros, s.Maps)
+	}
+	if value, set := s.Options["Empty"]; !set || value != "" {
+		t.Errorf("got %q, %v", value, set)
 	}
 	if mailer := s.Mailers["esmtp"]; mailerFlags(mailer) != "mDFMuXa8" || !strings.HasSuffix(mailer, "A=TCP $h") {
 		t.Errorf("got %q", mailer)

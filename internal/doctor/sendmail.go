@@ -92,10 +92,7 @@ func (s *Sendmail) filter(line string) {
 }
 
 func (s *Sendmail) option(line string) {
-	name, value, ok := strings.Cut(line, "=")
-	if !ok {
-		return
-	}
+	name, value, _ := strings.Cut(line, "=") // m4 writes an empty value without "="
 	name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 	if name != "DaemonPortOptions" {
 		s.Options[name] = value

@@ -53,18 +53,31 @@ func (e *examination) wiring(p *Postfix) (wired int) {
 			without, all = append(without, s), append(all, list...)
 		}
 	}
-	for _, s := range without {
-		if wired > 0 {
-			e.raise("service-not-wired", texts{"service": s.String(), "milters": orEmpty(texted(p.milters(s))), "dir": p.Dir, "option": "-o { " + e.milterLine(p, "smtpd_milters", s) + " }"})
-		}
-	}
-	if wired == 0 {
+	if wired == 0 && !e.inMain(p) {
 		e.notWired(p, strange, all)
+		without = nil
+	}
+	for _, s := range without {
+		severity := Warning
+		if wired == 0 {
+			severity = Error
+		}
+		e.raiseAs("service-not-wired", severity, texts{
+			"service": s.String(), "milters": orEmpty(texted(p.milters(s))), "dir": p.Dir, "option": "-o { " + e.milterLine(p, "smtpd_milters", s) + " }",
+		})
 	}
 	if maps := p.Params["smtpd_milter_maps"]; maps != "" {
 		e.raise("milter-maps", texts{"maps": maps, "dir": p.Dir})
 	}
 	return wired
+}
+
+// inMain tells whether main.cf has us for services without a list of their own.
+func (e *examination) inMain(p *Postfix) bool {
+	return !words(p.Params["receive_override_options"])["no_milters"] && slices.ContainsFunc(parseMilters(p.Params["smtpd_milters"]), func(m Milter) bool {
+		l, _ := e.ours(m, false, p.queue())
+		return l != nil
+	})
 }
 
 // notWired tells a forgotten milter from a mistaken address.
