@@ -280,4 +280,16 @@ func TestTablesBehindTheGate(t *testing.T) {
 	tables["more"] = "[domains]\ntables = \"gate\"\n"
 	o, _ = managedDaemon(t, tables)
 	o.wants("ada@file.example", "unsigned key-unavailable")
+	t.Run("from the first message on", func(t *testing.T) {
+		cfg := *o.cfg // as the packages start it: nothing of the store is known yet
+		cfg.Store.URL = "sqlite:" + filepath.Join(t.TempDir(), "postseal.db")
+		d, err := Open(func() (*config.Config, error) { return &cfg, nil }, slog.New(slog.DiscardHandler), Environment{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.closeStore()
+		if len(d.current.Load().Managed.Blocked) != 1 {
+			t.Error("the key of the table could sign before the store knew of it")
+		}
+	})
 }
