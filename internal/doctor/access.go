@@ -18,8 +18,8 @@ const (
 	maySearch fs.FileMode = 1
 )
 
-// LookupUser finds a user with all groups.
-func LookupUser(name string) (*Identity, error) {
+// lookupUser finds a user with all groups.
+func lookupUser(name string) (*Identity, error) {
 	u, err := user.Lookup(name)
 	if err != nil {
 		return nil, err

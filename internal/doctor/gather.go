@@ -233,7 +233,7 @@ func (f *Facts) resolve(ctx context.Context, m Milter) {
 // host looks at users and the clock.
 func (f *Facts) host() {
 	for _, name := range append(f.mtaUsers(), serviceName) {
-		if id, err := LookupUser(name); err == nil {
+		if id, err := lookupUser(name); err == nil {
 			f.Users[name] = id
 		}
 	}

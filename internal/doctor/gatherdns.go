@@ -33,8 +33,8 @@ func (f *Facts) ask(ctx context.Context, s Sources) {
 	}
 	f.resolver(ctx, s.Records)
 	if f.Resolver.Err != "" {
-		f.Skipped = len(domains)
 		f.withoutDNS(s, domains)
+		f.Skipped = len(domains) - len(f.Domains)
 		return
 	}
 	f.Skipped = max(0, len(domains)-maxDomains)

@@ -117,6 +117,8 @@ func TestProbeOfSilence(t *testing.T) {
 func FuzzNegotiate(f *testing.F) {
 	f.Add(append([]byte{0, 0, 0, 13, 'O'}, make([]byte, 12)...))
 	f.Add([]byte{0xff, 0xff, 0xff, 0xff, 'O'})
+	f.Add([]byte{0, 0, 0, 1, 'O'})
+	f.Add([]byte{0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, answer []byte) {
 		_, err := negotiate(struct {
 			io.Reader
