@@ -15,10 +15,11 @@ var pollSteps = []struct{ until, every time.Duration }{
 }
 
 // pollDelay is the time from one check of a pending key to the next, for a key
-// that has been pending for elapsed.
+// that has been pending for elapsed. A check that jitter brought forward counts
+// for the time it was meant for.
 func pollDelay(elapsed time.Duration) time.Duration {
 	for _, at := range pollAt {
-		if at > elapsed {
+		if at-elapsed > at/5 {
 			return at - elapsed
 		}
 	}
@@ -77,10 +78,12 @@ func (l *life) nextPoll(k *Key) time.Time {
 	return l.sooner(k, next)
 }
 
-// sooner brings the second confirming check forward.
+// sooner brings the confirming check forward: PassGap after the first that passed,
+// however many there were in between.
 func (l *life) sooner(k *Key, next time.Time) time.Time {
 	if k.Good.Count > 0 && !k.Good.lasting(2, l.PassGap, l.now) {
-		return earlier(next, l.after(l.PassGap))
+		passed := l.now.Sub(k.Good.First)
+		return earlier(next, l.after(max(0, l.PassGap-passed)))
 	}
 	return next
 }
