@@ -9,11 +9,23 @@ import (
 // Deadline is ample for anything that a loaded 2-core machine does in these tests; a healthy run never gets near it.
 const Deadline = 30 * time.Second
 
+// Patience is for what the program's own schedule brings: two looks at DNS half a minute apart, a lease that runs out.
+const Patience = 150 * time.Second
+
 // That asks done again and again until it says yes. After Deadline the error names what was waited for.
 func That(what string, done func() bool) error {
-	for end := time.Now().Add(Deadline); !done(); time.Sleep(5 * time.Millisecond) {
+	return within(Deadline, 5*time.Millisecond, what, done)
+}
+
+// Patiently is That for what takes its time.
+func Patiently(what string, done func() bool) error {
+	return within(Patience, 200*time.Millisecond, what, done)
+}
+
+func within(limit, pause time.Duration, what string, done func() bool) error {
+	for end := time.Now().Add(limit); !done(); time.Sleep(pause) {
 		if time.Now().After(end) {
-			return fmt.Errorf("not within %v: %s", Deadline, what)
+			return fmt.Errorf("not within %v: %s", limit, what)
 		}
 	}
 	return nil

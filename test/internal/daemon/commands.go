@@ -3,6 +3,7 @@ package daemon
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os/exec"
 	"regexp"
@@ -81,6 +82,27 @@ func (d *Daemon) Explain(f Facts) (e Explanation, err error) {
 		return e, fmt.Errorf("postseal explain: %w in %q", err, out)
 	}
 	return e, nil
+}
+
+// Output is what a command said, and its exit code.
+type Output struct {
+	Out, Err string
+	Code     int
+}
+
+// Do runs a command as root, as an administrator does. A command that fails is no error here.
+func (p Program) Do(args ...string) (Output, error) {
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(string(p), args...)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+		err = nil
+	}
+	if err != nil {
+		return Output{}, fmt.Errorf("postseal %s: %w", strings.Join(args, " "), err)
+	}
+	return Output{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
 }
 
 func (p Program) run(user *syscall.SysProcAttr, stdin []byte, args ...string) ([]byte, error) {

@@ -5,26 +5,34 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/postseal/postseal/test/internal/await"
 )
 
 // Line is one line of a JSON log. The fields below Text are those of a message's line.
 type Line struct {
-	Text     string `json:"-"` // the line as written
-	Level    string `json:"level"`
-	Msg      string `json:"msg"`
-	QueueID  string `json:"queue_id"`
-	Decision string `json:"decision"`
-	Reason   string `json:"reason"`
-	From     string `json:"from"` // domain
-	User     string `json:"user"`
-	Client   string `json:"client"`
-	Keys     string `json:"keys"` // domain/selector,domain/selector
-	Size     int64  `json:"size"`
-	Detail   string `json:"detail"`
-	Warnings string `json:"warnings"` // word,word
-	Deferred bool   `json:"deferred"`
+	Text     string    `json:"-"` // the line as written
+	Time     time.Time `json:"time"`
+	Level    string    `json:"level"`
+	Msg      string    `json:"msg"`
+	QueueID  string    `json:"queue_id"`
+	Decision string    `json:"decision"`
+	Reason   string    `json:"reason"`
+	From     string    `json:"from"` // domain
+	User     string    `json:"user"`
+	Client   string    `json:"client"`
+	Keys     string    `json:"keys"` // domain/selector,domain/selector
+	Size     int64     `json:"size"`
+	Detail   string    `json:"detail"`
+	Warnings string    `json:"warnings"` // word,word
+	Deferred bool      `json:"deferred"`
+
+	// of a notification
+	Event    string `json:"event"`
+	Domain   string `json:"domain"`
+	Selector string `json:"selector"`
+	Version  int64  `json:"version"` // of the store
 }
 
 // Explanation is what postseal explain should say of the same message.

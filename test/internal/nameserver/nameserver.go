@@ -1,5 +1,5 @@
-// Package nameserver runs Knot DNS, authoritative for the root and so for every name that a program in the sandbox may ask for.
-// Unknown names do not exist; nothing is forwarded.
+// Package nameserver runs Knot DNS, authoritative for the root and so for every name that a program in the sandbox may ask for,
+// and for zones below it. Unknown names do not exist; nothing is forwarded.
 package nameserver
 
 import (
@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 
@@ -17,6 +18,7 @@ import (
 type Server struct {
 	*child.Process
 	control string // path of its control socket
+	zones   []string
 	mu      sync.Mutex
 }
 
@@ -35,14 +37,18 @@ database:
     storage: "%[1]s"
 control:
     listen: "%[1]s/knot.sock"
+template:
+  - id: default
+    storage: "%[1]s"
+    file: "%%s.zone"
+    zonefile-sync: -1
 zone:
   - domain: .
-    file: "%[1]s/root.zone"
-    zonefile-sync: -1
+    file: root.zone
 `
 
 // TTL 1: nobody may keep an answer that a test has replaced. ADDRESS of the server, ADDRESS of the MTA.
-const zone = `$ORIGIN .
+const root = `$ORIGIN .
 $TTL 1
 @            SOA ns.lab.test. hostmaster.lab.test. 1 3600 600 86400 1
 @            NS  ns.lab.test.
@@ -52,15 +58,28 @@ lab.test.    MX  10 mx.lab.test.
 in.test.     MX  10 mx.lab.test.
 `
 
-// Start serves on address, port 53. dir is made for its files; mx is the address of mx.lab.test.
-func Start(dir, address, mx string) (*Server, error) {
+// below is a zone of its own.
+const below = `$TTL 1
+@ SOA ns.lab.test. hostmaster.lab.test. 1 3600 600 86400 1
+@ NS  ns.lab.test.
+`
+
+// Start serves on address, port 53. dir is made for its files; mx is the address of mx.lab.test; zones ("example.test") are zones of
+// their own.
+func Start(dir, address, mx string, zones ...string) (*Server, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
-	for name, text := range map[string]string{
+	files := map[string]string{
 		"knot.conf": fmt.Sprintf(configuration, dir, address),
-		"root.zone": fmt.Sprintf(zone, address, mx),
-	} {
+		"root.zone": fmt.Sprintf(root, address, mx),
+	}
+	for _, zone := range zones {
+		files["knot.conf"] += "  - domain: " + zone + "\n"
+		files["root.zone"] += zone + ". NS ns.lab.test.\n"
+		files[zone+".zone"] = below
+	}
+	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return nil, err
 		}
@@ -69,7 +88,7 @@ func Start(dir, address, mx string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Process: p, control: filepath.Join(dir, "knot.sock")}
+	s := &Server{Process: p, control: filepath.Join(dir, "knot.sock"), zones: zones}
 	return s, p.Ready(address + ":53")
 }
 
@@ -77,19 +96,48 @@ func Start(dir, address, mx string) (*Server, error) {
 func (s *Server) SetTXT(name, text string) error { return s.Set(name, "TXT", quoted(text)) }
 
 // Set makes data, as a zone file has it, the only record of name with this type; it is answered when Set returns.
-func (s *Server) Set(name, kind, data string) error {
+func (s *Server) Set(name, kind, data string) error { return s.SetFor(1, name, kind, data) }
+
+// SetFor is Set with a TTL, in seconds, and several records.
+func (s *Server) SetFor(ttl uint32, name, kind string, data ...string) error {
+	name = absolute(name)
+	return s.change(name, func(zone string) error {
+		_ = s.knotc("zone-unset", zone, name, kind) // an error means that there was none
+		for _, d := range data {
+			if err := s.knotc("zone-set", zone, name, strconv.FormatUint(uint64(ttl), 10), kind, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Remove takes the records of name with this type away.
+func (s *Server) Remove(name, kind string) error {
+	name = absolute(name)
+	return s.change(name, func(zone string) error { return s.knotc("zone-unset", zone, name, kind) })
+}
+
+func absolute(name string) string { return strings.TrimSuffix(name, ".") + "." }
+
+// change makes one transaction on the zone that has name.
+func (s *Server) change(name string, edit func(zone string) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	name = strings.TrimSuffix(name, ".") + "."
-	if err := s.knotc("zone-begin", "."); err != nil {
+	zone := "."
+	for _, z := range s.zones {
+		if strings.HasSuffix("."+name, "."+z+".") && len(z) > len(zone) {
+			zone = z + "."
+		}
+	}
+	if err := s.knotc("zone-begin", zone); err != nil {
 		return err
 	}
-	_ = s.knotc("zone-unset", ".", name, kind) // an error means that there was none
-	if err := s.knotc("zone-set", ".", name, "1", kind, data); err != nil {
-		_ = s.knotc("zone-abort", ".")
+	if err := edit(zone); err != nil {
+		_ = s.knotc("zone-abort", zone)
 		return err
 	}
-	return s.knotc("zone-commit", ".")
+	return s.knotc("zone-commit", zone)
 }
 
 func (s *Server) knotc(args ...string) error {

@@ -1,0 +1,176 @@
+package life
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/postseal/postseal/test/internal/await"
+	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/sandbox"
+)
+
+// setup is what differs in the configuration of a story; an empty one is a daemon with a store of its own on disk.
+type setup struct {
+	store     string // URL; a file in the story's directory if empty
+	via       string // of [check]; authoritative if empty
+	resolver  string // HOST:PORT; what /etc/resolv.conf has if empty
+	sign      string // lines of [sign]; no tables if empty
+	tables    string // further tables
+	identity  string // path of the sealing identity, if shared
+	databases string // directory of the file; made if empty
+}
+
+// noTables: only the store has keys.
+const noTables = "keytable = \"\"\nsigningtable = \"\""
+
+// story is a running daemon, and whoever gives it commands.
+type story struct {
+	*testing.T
+	place
+	dir    string
+	config string
+	daemon *daemon.Daemon
+	got    []delivery
+}
+
+// begin starts a daemon as the service user.
+func begin(t *testing.T, c setup) *story {
+	t.Helper()
+	s := prepare(t, c)
+	s.start()
+	return s
+}
+
+// prepare makes all that a daemon needs.
+func prepare(t *testing.T, c setup) *story {
+	t.Helper()
+	s := &story{T: t, place: newPlace(t), dir: filepath.Join(sandbox.Dir(), "stories", strings.ReplaceAll(t.Name(), "/", "-"))}
+	s.dir += "-" + strings.TrimSuffix(s.zone, ".test")
+	s.must(os.MkdirAll(s.dir, 0o755))
+	for _, dir := range []string{"db", "identity"} {
+		s.must(os.MkdirAll(s.path(dir), 0o700))
+		s.must(os.Chown(s.path(dir), sandbox.ServiceID, sandbox.ServiceID))
+	}
+	s.config = s.path("postseal.toml")
+	s.write("postseal.toml", s.configuration(c))
+	t.Cleanup(s.end)
+	return s
+}
+
+func (s *story) configuration(c setup) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "[[listener]]\naddress = %q\nmode = \"sign\"\n\n", "inet:"+s.milter)
+	fmt.Fprintf(&b, "[store]\nurl = %q\nidentity = %q\n\n", cmp.Or(c.store, "sqlite:"+s.path("db/postseal.db")), cmp.Or(c.identity, s.path("identity/identity")))
+	fmt.Fprintf(&b, "[check]\nvia = %q\n\n", cmp.Or(c.via, "authoritative"))
+	if c.resolver != "" {
+		fmt.Fprintf(&b, "[dns]\nnameservers = [%q]\n\n", c.resolver)
+	}
+	fmt.Fprintf(&b, "[sign]\n%s\n\n[log]\nformat = \"json\"\n\n%s\n", cmp.Or(c.sign, noTables), c.tables)
+	return b.String()
+}
+
+// start starts the daemon, or another one where the last one ended. They all write to one log.
+func (s *story) start() {
+	s.Helper()
+	d, err := program.Serve(s.config, s.path("log"), sandbox.ServiceID, s.milter)
+	s.must(err)
+	s.daemon = d
+}
+
+// end stops the daemon, and after a failure prints all that may tell why.
+func (s *story) end() {
+	if s.daemon != nil {
+		if err := s.daemon.Stop(); err != nil {
+			s.Errorf("postseal's end: %v", err)
+		}
+	}
+	if !s.Failed() || s.daemon == nil {
+		return
+	}
+	s.Logf("log of postseal:\n%s", s.daemon.Log())
+	for _, d := range s.got[max(0, len(s.got)-3):] {
+		s.Logf("delivered from <%s> to %v:\n%.3000s", d.Message.From, d.Message.To, d.Data)
+	}
+}
+
+// within runs a part of the story as a subtest; its failures are the subtest's own.
+func (s *story) within(name string, part func()) {
+	s.Helper()
+	parent := s.T
+	ok := parent.Run(name, func(t *testing.T) {
+		s.T = t
+		defer func() { s.T = parent }()
+		part()
+	})
+	if !ok {
+		s.FailNow() // what follows stands on it
+	}
+}
+
+func (s *story) path(name string) string { return filepath.Join(s.dir, name) }
+
+func (s *story) write(name, text string) {
+	s.Helper()
+	s.must(os.WriteFile(s.path(name), []byte(text), 0o644))
+}
+
+func (s *story) must(err error) {
+	s.Helper()
+	if err != nil {
+		s.Fatal(err)
+	}
+}
+
+// tells waits for the daemon to notify of an event, once more than before.
+func (s *story) tells(event, domain string, before int) daemon.Line {
+	s.Helper()
+	var found daemon.Line
+	s.must(await.Patiently(event+" of "+domain, func() bool {
+		told := s.told(event, domain)
+		if len(told) <= before {
+			return false
+		}
+		found = told[before]
+		return true
+	}))
+	return found
+}
+
+// told are the notifications of an event so far.
+func (s *story) told(event, domain string) (lines []daemon.Line) {
+	for _, l := range s.daemon.Lines() {
+		if l.Msg == "notification" && l.Event == event && l.Domain == domain {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
+
+// follows waits until the milter has read the store once more than before, and returns that line.
+func (s *story) follows(before int) daemon.Line {
+	s.Helper()
+	var found daemon.Line
+	s.must(await.That("the milter follows the store", func() bool {
+		read := s.reads()
+		if len(read) <= before {
+			return false
+		}
+		found = read[before]
+		return true
+	}))
+	return found
+}
+
+// reads are the lines of the log about the store having been read.
+func (s *story) reads() (lines []daemon.Line) {
+	for _, l := range s.daemon.Lines() {
+		if l.Msg == "store read" {
+			lines = append(lines, l)
+		}
+	}
+	return lines
+}
