@@ -37,7 +37,7 @@ setup:
 docs:
 	$(GO) test ./internal/manual -run ConfigurationPage -update
 	$(GO) test ./cmd/postseal -run CommandsPage -update
-	$(GO) test ./internal/check -run Documentation -update
+	$(GO) test ./internal/check ./internal/doctor -run Documentation -update
 	$(GO) test ./internal/daemon -run SituationsPage -update
 
 # man pages, plain and as the packages carry them
