@@ -71,6 +71,11 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	for _, page := range pages {
+		for _, m := range mention.FindAllStringSubmatch(read(t, page), -1) {
+			if _, err := os.Stat(m[1]); err != nil {
+				t.Errorf("%s mentions docs/%s, which is not there", page, m[1])
+			}
+		}
 		if !indexed[page] {
 			t.Errorf("README.md of docs does not link %s", page)
 		}
@@ -78,6 +83,9 @@ func TestLinks(t *testing.T) {
 }
 
 var link = regexp.MustCompile(`\]\(([^)\s]+)\)`)
+
+// mention is a page that help texts and man pages name.
+var mention = regexp.MustCompile(`\bdocs/([a-z-]+\.md)`)
 
 // links are the targets within the repository.
 func links(t *testing.T, page string) (targets []string) {
