@@ -32,10 +32,13 @@ type half struct {
 	id    string
 	name  string // DOMAIN/SELECTOR
 
-	key atomic.Pointer[dkim.PrivateKey]
+	key  atomic.Pointer[dkim.PrivateKey]
+	warm atomic.Bool // pem is there
 
-	mu  sync.Mutex
-	pem []byte // nil: not fetched yet
+	mu       sync.Mutex // held while the store is asked; vault.mu may be taken after it, never before
+	pem      []byte
+	failure  error // of the last attempt
+	failedAt time.Time
 }
 
 // hold says which keys may sign from now on; the others are forgotten.
@@ -65,17 +68,11 @@ func (v *vault) cold() []*half {
 	defer v.mu.Unlock()
 	var all []*half
 	for _, h := range v.halves {
-		if !h.fetched() {
+		if !h.warm.Load() {
 			all = append(all, h)
 		}
 	}
 	return all
-}
-
-func (h *half) fetched() bool {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.pem != nil
 }
 
 // fetchTimeout bounds what a message may wait for a key that was never used.
@@ -86,14 +83,25 @@ func (h *half) Private() (*dkim.PrivateKey, error) {
 	if key := h.key.Load(); key != nil {
 		return key, nil
 	}
+	return h.wait(time.Now())
+}
+
+// wait loads the key for a message that asks since a time. Messages that waited
+// behind an attempt that failed share its outcome: one after the other they would wait
+// longer than any MTA does.
+func (h *half) wait(since time.Time) (*dkim.PrivateKey, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if key := h.key.Load(); key != nil {
 		return key, nil
 	}
+	if h.failedAt.After(since) {
+		return nil, h.failure
+	}
 	key, err := h.load()
 	if err != nil {
-		return nil, fmt.Errorf("key %s of the store: %w", h.name, err)
+		h.failure, h.failedAt = fmt.Errorf("key %s of the store: %w", h.name, err), time.Now()
+		return nil, h.failure
 	}
 	h.vault.warmed(h, key)
 	return key, nil
@@ -109,8 +117,11 @@ func (h *half) load() (*dkim.PrivateKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.pem, err = key.PEM()
-	return key, err
+	if h.pem, err = key.PEM(); err != nil {
+		return nil, err
+	}
+	h.warm.Store(true)
+	return key, nil
 }
 
 // warmed keeps a parsed key, and gives up another if there are too many: any,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/postseal/postseal/dkim"
 )
@@ -108,6 +109,48 @@ func TestVaultHolds(t *testing.T) {
 	s.away = false
 	if _, err := after["new"].Private(); err != nil {
 		t.Errorf("the store is back: %v", err)
+	}
+}
+
+// While the store is asked for one key nobody waits who does not want that key, least
+// of all with the vault locked.
+func TestVaultColdWhileFetching(t *testing.T) {
+	s := newSource(t)
+	var v *vault
+	v = newVault(func(ctx context.Context, id string) (*dkim.PrivateKey, error) {
+		if n := len(v.cold()); n != 1 {
+			t.Errorf("%d keys are cold, want 1", n)
+		}
+		return s.fetch(ctx, id)
+	}, 2)
+	if _, err := v.hold(names(1))["id0"].Private(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Messages that waited behind an attempt that failed do not wait for one of their own.
+func TestVaultSharesFailure(t *testing.T) {
+	asked := 0
+	v := newVault(func(context.Context, string) (*dkim.PrivateKey, error) {
+		asked++
+		return nil, errors.New("away")
+	}, 2)
+	h := v.hold(names(1))["id0"]
+	since := time.Now()
+	for n, waited := range []func() (*dkim.PrivateKey, error){
+		h.Private,
+		func() (*dkim.PrivateKey, error) { return h.wait(since) },
+		func() (*dkim.PrivateKey, error) { return h.wait(since) },
+	} {
+		if _, err := waited(); err == nil || !strings.Contains(err.Error(), "away") {
+			t.Errorf("message %d: %v", n+1, err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("three messages asked %d times", asked)
+	}
+	if _, err := h.Private(); err == nil || asked != 2 {
+		t.Errorf("a later message did not ask again: %d times, %v", asked, err)
 	}
 }
 
