@@ -146,11 +146,6 @@ func (j *Judge) Message(ctx context.Context, file *File) (*Report, error) {
 	if len(ours) == 0 {
 		r.Differences = append(r.Differences, notSigned(e))
 	}
-	for _, f := range e.Failures {
-		r.Differences = append(r.Differences, Difference{
-			What: "key", Level: Differs, Text: "a key is out of service: " + f, Advice: "mend the key; `postseal check-config` lists all that are out of service",
-		})
-	}
 	for _, p := range pair(set.old, ours) {
 		r.Signatures = append(r.Signatures, j.compare(ctx, p, scene{set: set, sender: decision.Sender, all: file.Fields, bodies: bodies, ours: ours}, r))
 	}

@@ -54,7 +54,7 @@ func ourSignatures(values []string, keys []policy.Key) ([]*signature, error) {
 		for _, k := range keys {
 			private, err := k.Private()
 			if err != nil || k.Domain != s.Domain || k.Selector != s.Selector || private.Algorithm() != s.Algorithm {
-				continue // one that is out of service is told of by Explain
+				continue
 			}
 			record, err := dkim.ParseKeyRecord(private.PublicRecord())
 			if err != nil {
