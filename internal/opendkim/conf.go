@@ -19,7 +19,7 @@ import (
 	"strings"
 )
 
-// Bounds of what is read. OpenDKIM cuts lines at 1023 octets; longer ones are taken whole here.
+// Bounds of what is read.
 const (
 	maxInclude = 5 // OpenDKIM's nesting
 	maxConf    = 1 << 20
@@ -68,7 +68,7 @@ type confReader struct {
 
 // read adds the lines of a file; from is the line that names it.
 func (r *confReader) read(path string, from Position, depth int) {
-	text, err := readText(path, maxConf)
+	text, err := readLines(path, maxConf)
 	if err != nil {
 		r.problems.add(from, "", "cannot read %s: %v", path, err)
 		return

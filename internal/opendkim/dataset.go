@@ -35,14 +35,15 @@ var exports = map[string]string{
 	"repute":   "there is nothing of the kind any more; remove the option",
 }
 
-// splitDataset tells the kind of a data set and the rest of its name, by OpenDKIM's rules: a prefix counts unless a
-// comma stands before its colon; without one "/…" is a file, "….db" a Berkeley data base, all else a list.
+// splitDataset tells the kind of a data set and the rest of its name, by OpenDKIM's rules: a prefix, in any case, counts
+// unless a comma stands before its colon; without one "/…" is a file, "….db" a Berkeley data base, all else a list.
 func splitDataset(value string) (kind, rest string) {
 	prefix, tail, found := strings.Cut(value, ":")
 	if found && !strings.Contains(prefix, ",") {
-		switch _, export := exports[prefix]; {
-		case export, prefix == "file", prefix == "refile", prefix == "csl", prefix == "db":
-			return prefix, tail
+		kind := strings.ToLower(prefix)
+		switch _, export := exports[kind]; {
+		case export, kind == "file", kind == "refile", kind == "csl", kind == "db":
+			return kind, tail
 		}
 	}
 	switch {
@@ -94,10 +95,11 @@ func (t *translator) readEntries(kind, path string) ([]entry, error) {
 	if kind == "db" {
 		return t.dump(path)
 	}
-	text, err := readText(path, maxTable)
+	text, err := readLines(path, maxTable)
 	if err != nil {
 		return nil, err
 	}
+	t.tellCut(path, text)
 	return lines(path, text), nil
 }
 
@@ -115,6 +117,20 @@ func (t *translator) resolve(path string) string {
 		return filepath.Clean(path)
 	}
 	return filepath.Join(t.base, path)
+}
+
+// maxLine is where OpenDKIM cuts a line of a table.
+const maxLine = 1023
+
+// tellCut tells of lines that OpenDKIM reads as two, be it in a comment.
+func (t *translator) tellCut(path, text string) {
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		if octets := len(strings.TrimRight(line, "\r\n")); octets > maxLine {
+			t.note(Position{path, n}, Differs, "a long line", "read as one line; OpenDKIM takes what follows its first %d octets for a line of its own", maxLine)
+		}
+	}
 }
 
 // lines reads a table: `KEY[ VALUE]`, "#" begins a comment.

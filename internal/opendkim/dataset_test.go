@@ -21,6 +21,8 @@ func TestSplitDataset(t *testing.T) {
 		"db:/etc/x":          {"db", "/etc/x"},
 		"dsn:mysql://x":      {"dsn", "mysql://x"},
 		"ldaps://x":          {"ldaps", "//x"},
+		"REFILE:/etc/x":      {"refile", "/etc/x"},
+		"Dsn:mysql://x":      {"dsn", "mysql://x"},
 		"foo:/x":             {"unknown", "/x"},
 	} {
 		if kind, rest := splitDataset(value); kind != want[0] || rest != want[1] {

@@ -70,6 +70,15 @@ func readText(path string, limit int64) (string, error) {
 	return strings.TrimPrefix(string(text), "\ufeff"), nil
 }
 
+// readLines is readText for a file of which reports quote lines. A private key, named by mistake, is not quoted.
+func readLines(path string, limit int64) (string, error) {
+	text, err := readText(path, limit)
+	if err == nil && strings.Contains(text, "PRIVATE KEY-----") {
+		return "", errors.New("it holds a private key; is this the right file?")
+	}
+	return text, err
+}
+
 // clip shortens what a message quotes.
 func clip(s string) string {
 	const most = 60

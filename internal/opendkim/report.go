@@ -2,6 +2,7 @@ package opendkim
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -47,8 +48,23 @@ func (t *translator) note(at Position, fate Fate, what, format string, args ...a
 // differs notes that an option is carried with a difference.
 func (t *translator) differs(name, format string, args ...any) {
 	if s, ok := t.find(name); ok {
-		t.note(s.At, Differs, s.Name+" "+s.Value, format, args...)
+		t.note(s.At, Differs, s.quoted(), format, args...)
 	}
+}
+
+// userInfo is what a URL has before its host.
+var userInfo = regexp.MustCompile(`//[^/@]*@`)
+
+// quoted is a line as a report shows it: without passwords and keys.
+func (s Setting) quoted() string {
+	kind, _ := splitDataset(s.Value)
+	switch {
+	case strings.EqualFold(s.Name, "LDAPBindPassword"):
+		return s.Name + " (not shown)"
+	case strings.EqualFold(s.Name, "KeyTable") && kind == "csl": // it may have the keys themselves
+		return s.Name + " (a list, not shown)"
+	}
+	return s.Name + " " + userInfo.ReplaceAllString(s.Value, "//(not shown)@")
 }
 
 // tell writes a note for each line of the configuration, before those about single entries.
@@ -57,7 +73,7 @@ func (t *translator) tell() {
 	t.result.Notes = nil
 	for i, s := range t.conf.settings {
 		fate, text := t.fate(i, s)
-		t.note(s.At, fate, s.Name+" "+s.Value, "%s", text)
+		t.note(s.At, fate, s.quoted(), "%s", text)
 		for _, e := range entries {
 			if e.At == s.At {
 				t.result.Notes = append(t.result.Notes, e)
