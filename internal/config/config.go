@@ -166,6 +166,7 @@ type Domains struct {
 	RetireAfter Duration `toml:"retire_after"` // how long a replaced key stays in DNS, at least
 	RotateEvery Duration `toml:"rotate_every"` // 0: by hand only
 	Tables      string   `toml:"tables"`       // keys of the hand-edited tables: watch | gate | ignore
+	Candidates  []string `toml:"candidates"`   // where domains stand that mail is sent for, see ParseCandidates
 }
 
 // Notify is the [notify] table: who is told when a key's state changes.
@@ -253,6 +254,7 @@ func Default() *Config {
 			Selector:    "ps{yyyy}{mm}{random}",
 			RetireAfter: Duration(7 * 24 * time.Hour),
 			Tables:      "watch",
+			Candidates:  []string{"postfix", "sendmail"},
 		},
 		Notify: Notify{MailServer: "127.0.0.1:25"},
 		Limits: Limits{

@@ -120,6 +120,13 @@ func (v *validator) domains(d Domains) {
 	if d.RotateEvery != 0 && d.RotateEvery < d.RetireAfter {
 		v.report("domains.rotate_every", "", "must be at least domains.retire_after, or 0 for never")
 	}
+	for i, source := range d.Candidates {
+		if _, _, err := ParseCandidates(source); err != nil {
+			v.report("domains.candidates", "postfix, sendmail, file:/PATH or exec:/PATH", "%v", err)
+		} else if slices.Contains(d.Candidates[:i], source) {
+			v.report("domains.candidates", "", "%q stands there twice", source)
+		}
+	}
 }
 
 func (v *validator) metrics(m Metrics) {
