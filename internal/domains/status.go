@@ -136,6 +136,9 @@ func ofWaiting(d Domain, k *Key, now time.Time) Status {
 		}
 	case Suspended:
 		s.Word, s.Since = "error", k.SuspendedAt
+		if h.Status == OK {
+			s.Text = "nothing is signed since DNS lost the record; DNS has it again, and a second look half a minute later decides"
+		}
 	}
 	return s
 }

@@ -32,6 +32,7 @@ type weight int
 const (
 	permanent weight = iota
 	temporary        // may work later
+	full             // the disk has no room; nothing was done
 	conflict         // the transaction lost against another and may run again at once
 )
 

@@ -38,6 +38,8 @@ func (s *Store) explain(doing string, err error) error {
 		return fmt.Errorf("%s: %w: %s: no answer within %v: %w", s.name, domains.ErrUnavailable, doing, s.timeout, err)
 	case weight == conflict:
 		return &conflictError{fmt.Errorf("%s: %w: %s: others are busy with it: %w", s.name, domains.ErrUnavailable, doing, err)}
+	case weight == full:
+		return fmt.Errorf("%s: %w: %s: its disk is full; nothing was changed; make room there and try again: %w", s.name, domains.ErrUnavailable, doing, err)
 	case weight == temporary, errors.As(err, &netErr), errors.Is(err, driver.ErrBadConn), errors.Is(err, sql.ErrConnDone),
 		errors.Is(err, sql.ErrTxDone), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		if doing == "commit" {

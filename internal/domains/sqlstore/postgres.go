@@ -79,11 +79,13 @@ func weighPostgres(err error) weight {
 			return conflict
 		case e.Code == "0A000" && strings.Contains(e.Routine, "RevalidateCachedQuery"): // the schema changed under a prepared statement
 			return conflict
+		case e.Code == "53100": // disk full
+			return full
 		case e.Code == "25006": // read-only: a standby
 			return temporary
 		}
 		switch e.Code[:2] {
-		case "08", "53", "55", "57", "58": // connection, resources (disk full), lock, operator (shutdown, time-out), system
+		case "08", "53", "55", "57", "58": // connection, resources, lock, operator (shutdown, time-out), system
 			return temporary
 		}
 		return permanent

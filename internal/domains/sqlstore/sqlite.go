@@ -152,7 +152,9 @@ func weighSQLite(err error) weight {
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_BUSY: // after busy_timeout, or at once: while another process turns the WAL on or recovers it
 		return conflict
-	case sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+	case sqlite3.SQLITE_FULL:
+		return full
+	case sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
 		sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_PROTOCOL:
 		return temporary
 	}
