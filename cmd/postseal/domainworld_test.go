@@ -70,6 +70,15 @@ func (w *world) Check(_ context.Context, s check.Subject) check.Result {
 	return r
 }
 
+// Vacant looks for a key record, as a domains.Checker.
+func (w *world) Vacant(_ context.Context, s check.Subject) check.Result {
+	r := check.Result{At: w.time, Name: dkim.RecordName(s.Selector, s.Domain), Verdict: check.OK, NameServers: w.servers}
+	if text, there := w.dns[r.Name]; there {
+		r.Verdict, r.Records = check.Mismatch, []string{text}
+	}
+	return r
+}
+
 func (w *world) open(context.Context, stdio, string) (*store, error) {
 	return &store{
 		service: w.service, actor: "root", defaults: w.config, now: w.Now, wait: w.wait, close: func() error { return nil },

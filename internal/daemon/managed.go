@@ -113,11 +113,25 @@ func (c *lateChecker) made(ctx context.Context) (*check.Engine, error) {
 func (c *lateChecker) Check(ctx context.Context, s check.Subject) check.Result {
 	engine, err := c.made(ctx)
 	if err != nil {
-		return check.Result{At: time.Now(), Verdict: check.Temporary, Findings: []check.Finding{{
-			Code: "D103", Severity: check.Unsettled, Title: "DNS cannot be asked", Got: err.Error(), Change: "mend [dns] in " + c.cfg.Path,
-		}}}
+		return c.unable(err)
 	}
 	return engine.Check(ctx, s)
+}
+
+// Vacant implements domains.Checker.
+func (c *lateChecker) Vacant(ctx context.Context, s check.Subject) check.Result {
+	engine, err := c.made(ctx)
+	if err != nil {
+		return c.unable(err)
+	}
+	return engine.Vacant(ctx, s)
+}
+
+// unable is what can be said without an engine.
+func (c *lateChecker) unable(err error) check.Result {
+	return check.Result{At: time.Now(), Verdict: check.Temporary, Findings: []check.Finding{{
+		Code: "D103", Severity: check.Unsettled, Title: "DNS cannot be asked", Got: err.Error(), Change: "mend [dns] in " + c.cfg.Path,
+	}}}
 }
 
 // processName tells this process from every other one that works on the store.

@@ -40,6 +40,9 @@ func (l *life) remember(k *Key, r *check.Result) {
 	if r.TTL > 0 {
 		k.TTL = int64(r.TTL / time.Second)
 	}
+	if len(r.NameServers) > 0 && (l.domain.NameServers == nil || classOf(r) == good) {
+		l.domain.NameServers = r.NameServers
+	}
 	switch classOf(r) {
 	case good:
 		k.Good.add(l.now)
@@ -201,3 +204,6 @@ func healthWhileAwaited(r *check.Result) HealthStatus {
 
 // stamp writes a time for people.
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// date is a day for people.
+func date(t time.Time) string { return t.UTC().Format("2006-01-02") }

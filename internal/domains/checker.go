@@ -9,6 +9,8 @@ import (
 // Checker asks DNS about a key; check.Engine is one.
 type Checker interface {
 	Check(ctx context.Context, s check.Subject) check.Result
+	// Vacant tells whether a selector may be taken: see check.Engine.
+	Vacant(ctx context.Context, s check.Subject) check.Result
 }
 
 // Finding is one finding of a check.

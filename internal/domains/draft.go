@@ -8,7 +8,6 @@ import (
 	"fmt"
 
 	"github.com/postseal/postseal/dkim"
-	"github.com/postseal/postseal/internal/check"
 )
 
 // Draft is a key that is not in the store yet, with its private half.
@@ -43,21 +42,4 @@ func newID() string {
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
-}
-
-// subject is what to ask DNS about a key. A key that retires is asked about
-// without a probe.
-func (k *Key) subject(d *Domain, private *dkim.PrivateKey, full bool) (check.Subject, error) {
-	public, err := x509.ParsePKIXPublicKey(k.Public)
-	if err != nil {
-		return check.Subject{}, fmt.Errorf("%s, selector %s: public half in the store: %w", k.Owner, k.Selector, err)
-	}
-	via := check.Resolver
-	if full {
-		via = check.Authoritative
-	}
-	return check.Subject{
-		Domain: k.Domain, Selector: k.Selector, Public: public, Signer: private, Target: k.Target,
-		Via: via, Active: k.State == Active, SubDomains: d.SubDomains,
-	}, nil
 }

@@ -135,6 +135,27 @@ func (d *fakeDNS) Check(_ context.Context, s check.Subject) check.Result {
 	return r
 }
 
+// Vacant looks for a key record.
+func (d *fakeDNS) Vacant(_ context.Context, s check.Subject) check.Result {
+	d.mu.Lock()
+	during := d.during
+	d.during = nil
+	r := check.Result{At: d.clock.Now(), Name: dkim.RecordName(s.Selector, s.Domain), Verdict: check.OK}
+	record, there := d.records[r.Name]
+	d.mu.Unlock()
+	if during != nil {
+		during()
+	}
+	if !there {
+		return r
+	}
+	r.Records, r.TTL = []string{record}, time.Hour
+	if parsed, err := dkim.ParseKeyRecord(record); err == nil && (parsed.Public != nil || parsed.Revoked) {
+		r.Verdict = check.Mismatch
+	}
+	return r
+}
+
 var codes = map[check.Verdict]string{
 	check.Absent: "D101", check.Mismatch: "D402", check.Revoked: "D403", check.Temporary: "D103", check.Inconsistent: "D106",
 	check.Malformed: "D313", check.Duplicate: "D308", check.TargetChanged: "D510", check.Testing: "D401",

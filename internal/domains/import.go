@@ -49,7 +49,7 @@ func (s *Service) adopt(ctx context.Context, actor string, d Domain, draft Draft
 	if err := s.place(ctx, &d, drafts, placement{selector: r.Selector, relaxed: true, offline: true}); err != nil {
 		return Added{}, err
 	}
-	subject, err := drafts[0].Key.subject(&d, drafts[0].Private, true)
+	subject, err := s.subject(ctx, &d, &drafts[0].Key, drafts[0].Private, true)
 	if err != nil {
 		return Added{}, err
 	}

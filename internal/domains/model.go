@@ -63,6 +63,8 @@ type Domain struct {
 	RetireAfter      time.Duration `json:"retire_after,omitempty"`      // 0: Policy.RetireAfter
 	RotateEvery      time.Duration `json:"rotate_every,omitempty"`      // 0: Policy.RotateEvery
 
+	NameServers []string `json:"name_servers,omitempty"` // of the zone, when it was added or DNS was last right (D111)
+
 	CreatedAt          time.Time `json:"created_at"`
 	PublishedClaimedAt time.Time `json:"published_claimed_at,omitzero"` // "I have published these records" (KAR-21)
 	DeletedAt          time.Time `json:"deleted_at,omitzero"`           // gone from every list; its keys live on until they are destroyed

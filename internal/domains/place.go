@@ -30,7 +30,7 @@ func (s *Service) place(ctx context.Context, d *Domain, drafts []Draft, p placem
 			continue
 		}
 		if p.selector == "" {
-			if err := s.placeByTemplate(ctx, k, p); err != nil {
+			if err := s.placeByTemplate(ctx, d, k, p); err != nil {
 				return err
 			}
 			continue
@@ -40,7 +40,7 @@ func (s *Service) place(ctx context.Context, d *Domain, drafts []Draft, p placem
 			return err
 		}
 		k.Selector = selector
-		if err := s.lookAt(ctx, k, p); err != nil {
+		if err := s.lookAt(ctx, d, k, p); err != nil {
 			return err
 		}
 	}
@@ -57,7 +57,7 @@ func suffix(drafts []Draft, i int) string {
 	return ""
 }
 
-func (s *Service) placeByTemplate(ctx context.Context, k *Key, p placement) error {
+func (s *Service) placeByTemplate(ctx context.Context, d *Domain, k *Key, p placement) error {
 	var err error
 	for range 3 {
 		err = s.store.View(ctx, func(tx Tx) (err error) {
@@ -67,38 +67,36 @@ func (s *Service) placeByTemplate(ctx context.Context, k *Key, p placement) erro
 		if err != nil {
 			return err
 		}
-		if err = s.lookAt(ctx, k, p); !isRefused(err) {
+		if err = s.lookAt(ctx, d, k, p); !isRefused(err) {
 			return err
 		}
 	}
 	return err
 }
 
-// lookAt refuses a name where a DKIM key is published (D105), and notes what
-// else caches may have from there.
-func (s *Service) lookAt(ctx context.Context, k *Key, p placement) error {
+// lookAt refuses a name where a DKIM key is published (D105, ruling 33), and
+// notes what else caches may have from there, and who serves the domain.
+func (s *Service) lookAt(ctx context.Context, d *Domain, k *Key, p placement) error {
 	if p.offline || s.checker == nil {
 		return nil
 	}
-	subject, err := k.subject(&Domain{}, nil, true)
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, lookBefore)
 	defer cancel()
-	r := s.checker.Check(ctx, subject)
-	switch r.Verdict {
-	case check.OK, check.Testing, check.Mismatch, check.Revoked:
+	r := s.checker.Vacant(ctx, check.Subject{Domain: k.Domain, Selector: k.Selector})
+	if r.Verdict == check.Mismatch {
 		return &Refused{
 			Rule: "D105",
 			What: fmt.Sprintf("DNS has a key at %s already: %.80q", dkim.RecordName(k.Selector, k.Domain), strings.Join(r.Records, " | ")),
-			Way:  "pick another selector, leave it out, or `import` that key",
+			Way:  "pick another selector with --selector, or leave it out and postseal makes one; `domain import` takes the key that stands there, if you have its private half",
 		}
-	case check.Absent, check.Temporary:
-		return nil
 	}
-	k.SeenBefore = true
-	k.TTLSeenOld = int64(max(r.TTL, r.NegativeTTL) / time.Second)
+	if len(r.NameServers) > 0 {
+		d.NameServers = r.NameServers
+	}
+	if len(r.Records) > 0 || r.Verdict == check.Inconsistent {
+		k.SeenBefore = true
+		k.TTLSeenOld = int64(max(r.TTL, r.NegativeTTL) / time.Second)
+	}
 	return nil
 }
 

@@ -82,6 +82,8 @@ type KeyTx interface {
 	// KeysNamed lists the keys with this d= and s=, newest first. In CNAME modes
 	// a selector is used again after retirement.
 	KeysNamed(domain, selector string) ([]Key, error)
+	// KeysPrinted lists the keys with this fingerprint, oldest first.
+	KeysPrinted(print string) ([]Key, error)
 	// Keys lists up to limit keys by Owner, then ID, above (afterOwner, afterID).
 	Keys(afterOwner, afterID string, limit int) ([]Key, error)
 	// Due lists up to limit keys with a NextCheckAt that is set and not after t,

@@ -128,7 +128,7 @@ func (s *Service) ask(ctx context.Context, d *Domain, k *Key, full bool) (check.
 			return check.Result{}, fmt.Errorf("%s, selector %s: %w", k.Owner, k.Selector, err)
 		}
 	}
-	subject, err := k.subject(d, private, full)
+	subject, err := s.subject(ctx, d, k, private, full)
 	if err != nil {
 		return check.Result{}, err
 	}

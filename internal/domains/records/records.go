@@ -12,9 +12,7 @@ package records
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -155,14 +153,9 @@ func (s *Sheet) record(k *domains.Key, a Action) Record {
 // have to stand before the first rotation (KAR-16).
 func (s *Sheet) otherSlots(keys []domains.Key, slots int) {
 	for _, k := range keys {
-		prefix, numbered := strings.CutSuffix(k.Selector, strconv.Itoa(k.Slot))
-		if k.Slot == 0 || !numbered {
-			continue
-		}
-		for n := 1; n <= slots; n++ {
+		for _, slot := range k.OtherSlots(slots) {
 			other := k
-			other.Selector = fmt.Sprint(prefix, n)
-			other.Target = other.Selector + strings.TrimPrefix(k.Target, k.Selector)
+			other.Selector, other.Target = slot.Selector, slot.Target
 			if !s.names(other.Selector) {
 				r := s.record(&other, Publish)
 				r.State, r.Print, r.Bits = "", "", 0

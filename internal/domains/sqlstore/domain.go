@@ -19,6 +19,7 @@ var domainTable = newTable("domains", 1, func(d *domains.Domain) []column {
 		{"disabled_fallback", flag{&d.DisabledFallback}},
 		{"retire_after", span{&d.RetireAfter}},
 		{"rotate_every", span{&d.RotateEvery}},
+		{"name_servers", list[string]{&d.NameServers}},
 		{"created_at", instant{&d.CreatedAt}},
 		{"published_claimed_at", instant{&d.PublishedClaimedAt}},
 		{"deleted_at", instant{&d.DeletedAt}},

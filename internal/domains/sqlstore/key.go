@@ -89,6 +89,10 @@ func (t *tx) KeysNamed(domain, selector string) ([]domains.Key, error) {
 	return keyTable.list(t, "WHERE domain = $1 AND selector = $2 ORDER BY created_at DESC, id DESC", domain, selector)
 }
 
+func (t *tx) KeysPrinted(print string) ([]domains.Key, error) {
+	return keyTable.list(t, "WHERE fingerprint = $1 ORDER BY created_at, id", print)
+}
+
 func (t *tx) Keys(afterOwner, afterID string, limit int) ([]domains.Key, error) {
 	return keyTable.list(t, "WHERE (owner, id) > ($1, $2) ORDER BY owner, id LIMIT $3", afterOwner, afterID, limit)
 }

@@ -175,17 +175,25 @@ func above[V any](rows map[string]V, after string, limit int) []V {
 	return out
 }
 
-func (t *memoryTx) Domain(name string) (domains.Domain, error) { return get(t.m.data.domains, name) }
+func (t *memoryTx) Domain(name string) (domains.Domain, error) {
+	d, err := get(t.m.data.domains, name)
+	d.NameServers = slices.Clone(d.NameServers)
+	return d, err
+}
 
 func (t *memoryTx) Domains(after string, limit int) ([]domains.Domain, error) {
 	return above(t.m.data.domains, after, limit), nil
 }
 
-func (t *memoryTx) PutDomain(d domains.Domain) error { return put(t, t.m.data.domains, d.Name, d) }
-func (t *memoryTx) DeleteDomain(name string) error   { return remove(t, t.m.data.domains, name) }
-func (t *memoryTx) DeleteUser(match string) error    { return remove(t, t.m.data.users, match) }
-func (t *memoryTx) DeleteHost(name string) error     { return remove(t, t.m.data.hosts, name) }
-func (t *memoryTx) PutHost(h domains.Host) error     { return put(t, t.m.data.hosts, h.Name, h) }
+func (t *memoryTx) PutDomain(d domains.Domain) error {
+	d.NameServers = slices.Clone(d.NameServers)
+	return put(t, t.m.data.domains, d.Name, d)
+}
+
+func (t *memoryTx) DeleteDomain(name string) error { return remove(t, t.m.data.domains, name) }
+func (t *memoryTx) DeleteUser(match string) error  { return remove(t, t.m.data.users, match) }
+func (t *memoryTx) DeleteHost(name string) error   { return remove(t, t.m.data.hosts, name) }
+func (t *memoryTx) PutHost(h domains.Host) error   { return put(t, t.m.data.hosts, h.Name, h) }
 func (t *memoryTx) Hosts() ([]domains.Host, error) {
 	return above(t.m.data.hosts, "", len(t.m.data.hosts)), nil
 }
@@ -258,6 +266,10 @@ func (t *memoryTx) KeysNamed(domain, selector string) ([]domains.Key, error) {
 	out := t.keys(func(k *domains.Key) bool { return k.Domain == domain && k.Selector == selector })
 	slices.Reverse(out)
 	return out, nil
+}
+
+func (t *memoryTx) KeysPrinted(print string) ([]domains.Key, error) {
+	return t.keys(func(k *domains.Key) bool { return k.Print == print }), nil
 }
 
 func (t *memoryTx) Keys(afterOwner, afterID string, limit int) ([]domains.Key, error) {

@@ -65,7 +65,7 @@ func fullDomain(name string) domains.Domain {
 	return domains.Domain{
 		Name: name, Enabled: true, Requested: true, Activation: domains.ActivateManual, Publish: domains.PublishCNAME, Slots: 3,
 		OnMissing: "suspend:2h", Owner: "tenant", Contact: "dns@customer.example", Driver: "zonefile", SubDomains: true, DualSign: true,
-		DisabledFallback: true, RetireAfter: time.Hour, RotateEvery: 90 * 24 * time.Hour, CreatedAt: moment,
+		DisabledFallback: true, RetireAfter: time.Hour, RotateEvery: 90 * 24 * time.Hour, NameServers: []string{"ns1.example.net", "ns2.example.net"}, CreatedAt: moment,
 		PublishedClaimedAt: moment.Add(time.Second), DeletedAt: moment.Add(time.Minute),
 	}
 }
@@ -251,13 +251,17 @@ func someKey(id, owner, selector string, created int) domains.Key {
 
 func keyLists(t *testing.T, s domains.Store) {
 	update(t, s, func(tx domains.Tx) error {
+		printed := someKey("0", "b.example", "ps1", 5)
+		printed.Print = "SHA256:00"
 		return errors.Join(tx.PutKey(someKey("3", "a.example", "ps1", 10)), tx.PutKey(someKey("1", "a.example", "ps1", 20)),
-			tx.PutKey(someKey("2", "a.example", "ps2", 20)), tx.PutKey(someKey("0", "b.example", "ps1", 5)))
+			tx.PutKey(someKey("2", "a.example", "ps2", 20)), tx.PutKey(printed))
 	})
 	view(t, s, func(tx domains.Tx) error {
 		sameIDs(t, "[3 1 2]")(tx.KeysOf("a.example"))
 		sameIDs(t, "[]")(tx.KeysOf("c.example"))
 		sameIDs(t, "[1 3]")(tx.KeysNamed("a.example", "ps1"))
+		sameIDs(t, "[0]")(tx.KeysPrinted("SHA256:00"))
+		sameIDs(t, "[]")(tx.KeysPrinted("SHA256:01"))
 		sameIDs(t, "[1 2 3]")(tx.Keys("", "", 3))
 		sameIDs(t, "[3 0]")(tx.Keys("a.example", "2", 3))
 		sameIDs(t, "[]")(tx.Keys("b.example", "0", 3))

@@ -1,0 +1,119 @@
+package domains
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/check"
+)
+
+// subject is what to ask DNS about a key, with what the store knows around it. A
+// key that retires is asked about without a probe.
+func (s *Service) subject(ctx context.Context, d *Domain, k *Key, private *dkim.PrivateKey, full bool) (check.Subject, error) {
+	public, err := x509.ParsePKIXPublicKey(k.Public)
+	if err != nil {
+		return check.Subject{}, fmt.Errorf("%s, selector %s: public half in the store: %w", k.Owner, k.Selector, err)
+	}
+	subject := check.Subject{
+		Domain: k.Domain, Selector: k.Selector, Public: public, Signer: private, Target: k.Target, Via: check.Resolver,
+		Active: !k.neverSigned(), SubDomains: d.SubDomains, Testing: k.wantsTesting(), Providers: d.NameServers,
+		Gone:  k.Target != "" && k.State == Retired && !d.DeletedAt.IsZero(),
+		Known: func(print string) string { return s.known(ctx, k, print) },
+	}
+	if !full {
+		return subject, nil
+	}
+	subject.Via = check.Authoritative
+	return subject, s.around(ctx, d, k, &subject)
+}
+
+// around adds what only a full check looks at: the neighbours of a key.
+func (s *Service) around(ctx context.Context, d *Domain, k *Key, subject *check.Subject) error {
+	subject.Slots = k.OtherSlots(d.Slots)
+	return s.store.View(ctx, func(tx Tx) error {
+		subject.Former, subject.SharedWith = nil, nil
+		siblings, err := tx.KeysOf(d.Name)
+		if err != nil {
+			return err
+		}
+		for _, other := range siblings {
+			subject.Active = subject.Active || !other.neverSigned() // D504 is a warning after the domain's first activation (ruling 34)
+			if other.Selector == k.Selector && other.Target != "" && other.Target != k.Target {
+				subject.Former = append(subject.Former, other.Target)
+			}
+		}
+		if d.Watched() || d.Publish == PublishCNAMEShared { // one key for many domains is wanted there
+			return nil
+		}
+		same, err := tx.KeysPrinted(k.Print)
+		for _, other := range same {
+			if other.Domain != k.Domain && other.living() && !slices.Contains(subject.SharedWith, other.Domain) {
+				subject.SharedWith = append(subject.SharedWith, other.Domain)
+			}
+		}
+		return err
+	})
+}
+
+// OtherSlots are the CNAME records that a domain has for the algorithm of k
+// besides that of k.
+func (k *Key) OtherSlots(slots int) []check.Slot {
+	prefix, numbered := strings.CutSuffix(k.Selector, strconv.Itoa(k.Slot))
+	if k.Slot == 0 || !numbered {
+		return nil
+	}
+	var out []check.Slot
+	for n := 1; n <= slots; n++ {
+		if n != k.Slot {
+			selector := prefix + strconv.Itoa(n)
+			out = append(out, check.Slot{Selector: selector, Target: selector + strings.TrimPrefix(k.Target, k.Selector)})
+		}
+	}
+	return out
+}
+
+// wantsTesting: the record that was handed out says t=y itself.
+func (k *Key) wantsTesting() bool {
+	record, err := dkim.ParseKeyRecord(k.Record)
+	return err == nil && record.Testing()
+}
+
+// known tells what the store knows of a key that stands where k should.
+func (s *Service) known(ctx context.Context, k *Key, print string) string {
+	var text string
+	err := s.store.View(ctx, func(tx Tx) error {
+		keys, err := tx.KeysPrinted(print)
+		text = ""
+		for _, other := range keys {
+			if text == "" || other.Owner == k.Owner { // one of the domain's own says more than one elsewhere
+				text = describeOther(&other, k)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		s.log.Warn("cannot tell whose key stands in DNS", "domain", k.Owner, "selector", k.Selector, "error", err)
+	}
+	return text
+}
+
+func describeOther(other, k *Key) string {
+	whose := "your key " + other.Selector
+	if other.Domain != k.Domain {
+		whose += " of " + other.Domain
+	}
+	switch {
+	case other.Compromised:
+		return whose + ", compromised " + date(other.CompromisedAt)
+	case other.State == Retired:
+		return whose + ", retired " + date(other.RetiredAt)
+	case other.State == Retiring:
+		return whose + ", replaced " + date(other.RetiringSince)
+	}
+	return whose + ", which is " + string(other.State)
+}
