@@ -24,7 +24,7 @@ type scene struct {
 func (j *Judge) compare(ctx context.Context, p pairing, s scene, r *Report) Comparison {
 	c := Comparison{Differences: []Difference{}}
 	if p.ours != nil {
-		c.Ours = nameOf(p.ours.Signature)
+		c.Ours, c.Field = nameOf(p.ours.Signature), p.ours.value
 	}
 	if p.old == nil {
 		c.Differences = append(c.Differences, added(p.ours, s.set.old))

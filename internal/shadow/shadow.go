@@ -70,6 +70,7 @@ func nameOf(s *dkim.Signature) *Name { return &Name{s.Domain, s.Selector, s.Algo
 type Comparison struct {
 	Old         *Name        `json:"old,omitempty"`
 	Ours        *Name        `json:"ours,omitempty"`
+	Field       string       `json:"field,omitempty"`   // the value of ours, at the time of the old t=
 	Control     Control      `json:"control,omitempty"` // of the old signature over the file as it is
 	Differences []Difference `json:"differences"`
 }

@@ -266,13 +266,16 @@ func TestWhatTheSignerSaw(t *testing.T) {
 	}
 }
 
-// x= is compared at the moment of the old t=, not at today's.
+// We sign at the moment of the old t=, not at today's: what postseal signed comes out again, octet by octet.
 func TestTimeOfSigning(t *testing.T) {
 	i := install(t, oneKey, allTo)
 	j := i.judge(`expire = "14d"`)
 	signed := j.sign(t, text)
 	j.Now = func() time.Time { return epoch.Add(24 * 365 * time.Hour) }
-	if r := j.report(t, signed); words(r) != "" {
-		t.Errorf("%s", words(r))
+	if r := j.report(t, signed); words(r) != "" || "DKIM-Signature: "+r.Signatures[0].Field+"\r\n"+text != signed {
+		t.Errorf("%s; %q", words(r), r.Signatures[0].Field)
+	}
+	if r := j.report(t, edited(t, signed, " t=1795317600;", "")); !strings.Contains(r.Signatures[0].Field, "t=1826853600;") {
+		t.Errorf("without t=: %q", r.Signatures[0].Field)
 	}
 }

@@ -12,6 +12,7 @@ import (
 type signature struct {
 	*dkim.Signature
 	tags   dkim.TagList
+	value  string          // of the field, with its folds
 	field  int             // where it stands in the file's header; old ones only
 	public *dkim.PublicKey // of our private key; ours only
 	err    error           // why nothing can be said of it; old ones only
@@ -27,7 +28,7 @@ func (s *signature) has(tag string) bool {
 // old signer may well have made, such as rsa-sha1, can be compared all the same.
 func read(value []byte) *signature {
 	parsed, err := dkim.ParseSignature(value)
-	s := &signature{Signature: parsed}
+	s := &signature{Signature: parsed, value: string(value)}
 	s.tags, _ = dkim.ParseTagList(string(value)) // its error is ParseSignature's too
 	if fault := (*dkim.Fault)(nil); errors.As(err, &fault) && !comparable(fault.Reason) {
 		s.err = fault
