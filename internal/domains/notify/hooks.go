@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"time"
 
 	"github.com/postseal/postseal/internal/domains"
 )
@@ -73,6 +74,9 @@ func NewProgram(command []string) (*Program, error) {
 // maxOutput is how much of a program's complaint is kept.
 const maxOutput = 500
 
+// waitDelay is how long something that the program left running may hold its standard error.
+const waitDelay = time.Second
+
 // Notify runs the program; exit code 0 is success.
 func (p *Program) Notify(ctx context.Context, n domains.Notice) error {
 	cmd := exec.CommandContext(ctx, p.command[0], p.command[1:]...)
@@ -80,7 +84,8 @@ func (p *Program) Notify(ctx context.Context, n domains.Notice) error {
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "POSTSEAL_EVENT=" + string(n.Event), "POSTSEAL_DOMAIN=" + n.Domain}
 	var complaint bytes.Buffer
 	cmd.Stderr = &limited{&complaint, maxOutput}
-	if err := cmd.Run(); err != nil {
+	cmd.WaitDelay = waitDelay
+	if err := cmd.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("%s: %w: %s", p.command[0], err, clean(complaint.String()))
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -213,5 +214,33 @@ func TestProgram(t *testing.T) {
 	}
 	if _, err := notify.NewProgram([]string{"relative"}); err == nil {
 		t.Error("a relative path was taken")
+	}
+}
+
+// A program may leave something running that holds its standard error: the courier does
+// not wait for that.
+func TestProgramLeavesChild(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := notify.NewProgram([]string{"/bin/sh", "-c", `read -r line <"$1" & exit 0`, "sh", fifo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 1)
+	go func() { told <- p.Notify(t.Context(), notice) }()
+	child, err := os.OpenFile(fifo, os.O_WRONLY, 0) // the child is there, and reads until this is closed
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Close()
+	select {
+	case err := <-told:
+		if err != nil {
+			t.Errorf("a program that ended well: %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the courier waits for what the program left behind")
 	}
 }
