@@ -48,7 +48,7 @@ way have limits.stop_timeout to end.`,
 		hangup := make(chan os.Signal, 1)
 		signal.Notify(hangup, syscall.SIGHUP)
 		defer signal.Stop(hangup)
-		log, lines := logging.New(io.err, cfg.Log)
+		log, lines := logging.New(logging.WithPatience(io.err), cfg.Log)
 		for _, w := range cfg.Warnings() {
 			log.Warn("configuration", "problem", w.Error())
 		}

@@ -65,6 +65,9 @@ func (h *prefixedHandler) WithGroup(name string) slog.Handler {
 // isJournal tells whether a stream leads to the journal: systemd says which one does
 // in JOURNAL_STREAM (systemd.exec(5)), and a redirection may have come after.
 func isJournal(w io.Writer) bool {
+	if s, ok := w.(*stream); ok {
+		w = s.file
+	}
 	f, ok := w.(*os.File)
 	if !ok {
 		return false
