@@ -59,7 +59,7 @@ func (f *addFlags) request(name string, d config.Domains) (domains.AddRequest, e
 	r.Name = name
 	r.Activation = domains.Activation(or(f.activation, d.Activation))
 	r.Publish = domains.Publish(f.publish)
-	r.OnMissing = domains.OnMissing(or(f.onMissing, d.OnMissing))
+	r.OnMissing = domains.OnMissing(f.onMissing) // empty: domains.on_missing, whatever that comes to be
 	if r.Bits == 0 {
 		r.Bits = int(d.Bits)
 	}

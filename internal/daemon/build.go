@@ -9,6 +9,7 @@ import (
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/dkim/canon"
 	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/filter"
 	"github.com/postseal/postseal/internal/mailaddr"
 	"github.com/postseal/postseal/internal/netlist"
@@ -59,6 +60,7 @@ func Build(cfg *config.Config, given Given) (*filter.Snapshot, error) {
 	if _, err := channels(cfg); err != nil {
 		b.problems = append(b.problems, err...)
 	}
+	b.keyLife()
 	s.Tables = b.tables()
 	s.Users = b.users(s.Tables)
 	s.Default = b.fallback("sign.default_key", cfg.Sign.DefaultKey, s.Tables)
@@ -100,6 +102,16 @@ func (b *builder) err() error {
 func (b *builder) report(key string, errs ...error) {
 	for _, err := range errs {
 		b.problems = append(b.problems, b.cfg.Problem(key, "", "%v", err))
+	}
+}
+
+// keyLife checks what the store's rows take from [domains].
+func (b *builder) keyLife() {
+	if err := domains.OnMissing(b.cfg.Domains.OnMissing).Check(); err != nil {
+		b.report("domains.on_missing", err)
+	}
+	if _, err := domains.NewSelector(b.cfg.Domains.Selector, "example.com", time.Now()); err != nil {
+		b.report("domains.selector", err)
 	}
 }
 

@@ -83,7 +83,8 @@ func identity(s config.Store) seal.Source {
 
 func timing(d config.Domains) domains.Policy {
 	p := domains.DefaultPolicy()
-	p.Selector, p.RetireAfter, p.RotateEvery = d.Selector, time.Duration(d.RetireAfter), time.Duration(d.RotateEvery)
+	p.Selector, p.OnMissing = d.Selector, domains.OnMissing(d.OnMissing)
+	p.RetireAfter, p.RotateEvery = time.Duration(d.RetireAfter), time.Duration(d.RotateEvery)
 	return p
 }
 

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/config"
@@ -135,6 +136,18 @@ func TestStrictRefusesBadRows(t *testing.T) {
 	}
 }
 
+// [domains] is what rows without their own go by.
+func TestTimingIsConfigured(t *testing.T) {
+	cfg, err := config.Parse("good.toml", "[domains]\non_missing = \"suspend:6h\"\nselector = \"{uuid}\"\nretire_after = \"240h\"\nrotate_every = \"4320h\"\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := timing(cfg.Domains)
+	if p.OnMissing != "suspend:6h" || p.Selector != "{uuid}" || p.RetireAfter != 240*time.Hour || p.RotateEvery != 4320*time.Hour {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestBuildReportsEverything(t *testing.T) {
 	cfg, err := config.Parse("bad.toml", `[sign]
 keytable = "/nonexistent/keytable"
@@ -147,6 +160,9 @@ dont_sign_mail_to = ["@"]
 trusted_macros = ["="]
 [[user]]
 match = "login:ada"
+[domains]
+on_missing = "shrug"
+selector = "{year}"
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -159,6 +175,7 @@ match = "login:ada"
 		"/nonexistent/keytable", "bad.toml:3: sign.trusted_networks", "10.0.0.1/8", "nonsense/", "bad.toml:4: sign.canonicalization",
 		"bad.toml:5: sign.headers", "bad.toml:7: sign.exempt_domains", "bad.toml:8: sign.dont_sign_mail_to",
 		"bad.toml:9: sign.trusted_macros", "bad.toml:11: user[0].match",
+		`bad.toml:13: domains.on_missing: on_missing "shrug": want keep, suspend`, "bad.toml:14: domains.selector",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("missing %q in:\n%v", want, err)

@@ -138,6 +138,18 @@ func TestOnMissing(t *testing.T) {
 			w.live(test.after)
 			w.is(k.ID, test.want)
 		})
+		t.Run("of rows without their own: "+string(test.setting)+" "+string(test.verdict), func(t *testing.T) {
+			w := newWorld(t)
+			w.policy.OnMissing = test.setting
+			w.restart()
+			k := w.connected("example.com")
+			own := w.connected("own.example", func(r *domains.AddRequest) { r.OnMissing = "suspend:1000h" })
+			w.dns.answer(record(k), test.verdict)
+			w.dns.answer(record(own), check.Absent)
+			w.live(test.after)
+			w.is(k.ID, test.want)
+			w.is(own.ID, map[bool]domains.State{false: domains.Active, true: domains.Suspended}[test.after > 1000*time.Hour])
+		})
 	}
 }
 

@@ -123,5 +123,5 @@ func (o OnMissing) parse() (own time.Duration, keep bool, err error) {
 			return own, false, nil
 		}
 	}
-	return -1, false, fmt.Errorf("on_missing %q: want keep, suspend or suspend:24h", string(o))
+	return -1, false, fmt.Errorf("on_missing %q: want keep, suspend or a grace as in suspend:24h", string(o))
 }
