@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/net/netutil"
+
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/dns"
 	"github.com/postseal/postseal/internal/filter"
@@ -85,6 +87,9 @@ func (d *Daemon) openHTTP(where string) ([]net.Listener, error) {
 	return []net.Listener{ln}, nil
 }
 
+// maxReaders of the metrics may be connected. Further ones wait: they shall not take the descriptors that mail needs.
+const maxReaders = 32
+
 // serveMetrics answers until stop is called, which lets answers that have begun end.
 func (d *Daemon) serveMetrics() (stop func()) {
 	if d.metrics == nil {
@@ -94,7 +99,7 @@ func (d *Daemon) serveMetrics() (stop func()) {
 	for _, ln := range d.scrape {
 		d.log.Info("serving metrics", "address", d.first.Metrics.Listen)
 		go func() {
-			if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			if err := server.Serve(netutil.LimitListener(ln, maxReaders)); !errors.Is(err, http.ErrServerClosed) {
 				d.log.Error("metrics are not served any more", "error", err)
 			}
 		}()

@@ -185,6 +185,42 @@ func TestReady(t *testing.T) {
 	}
 }
 
+// Whoever opens connections to the metrics takes no descriptors from mail.
+func TestReadersWait(t *testing.T) {
+	d, _ := startMeasured(t, newSite(t), "127.0.0.1:0")
+	ask := func(wait time.Duration) (net.Conn, error) {
+		t.Helper()
+		c, err := net.Dial("tcp", d.scrape[0].Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: postseal\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		c.SetReadDeadline(time.Now().Add(wait))
+		_, err = c.Read(make([]byte, 1))
+		return c, err
+	}
+	var first net.Conn
+	for range maxReaders {
+		c, err := ask(patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first = c
+	}
+	waiting, err := ask(50 * time.Millisecond)
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Fatalf("connection %d is answered, error %v", maxReaders+1, err)
+	}
+	first.Close()
+	waiting.SetReadDeadline(time.Now().Add(patience))
+	if _, err := waiting.Read(make([]byte, 1)); err != nil {
+		t.Errorf("not answered after another one went: %v", err)
+	}
+}
+
 func TestNotReadyYet(t *testing.T) {
 	d, err := Open(newSite(t).load, slog.New(slog.DiscardHandler), Environment{})
 	if err != nil {
