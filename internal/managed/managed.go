@@ -12,6 +12,7 @@ package managed
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -34,9 +35,10 @@ type Managed struct {
 	opts    Options
 	keys    *vault
 
-	marks   sync.Map     // of *mark by key ID
-	names   sync.Map     // of *mark by DOMAIN/SELECTOR; the latest key of that name
-	version atomic.Int64 // of the rows in use
+	marks   sync.Map      // of *mark by key ID
+	names   sync.Map      // of *mark by DOMAIN/SELECTOR; the latest key of that name
+	version atomic.Int64  // of the rows in use
+	cold    chan struct{} // there may be private halves to read
 
 	mu   sync.Mutex
 	seen map[string]*domains.Sighting // mail that left unsigned, by domain
@@ -48,7 +50,7 @@ type mark struct{ at atomic.Int64 }
 
 // New makes a Managed.
 func New(service *domains.Service, o Options) *Managed {
-	return &Managed{service: service, opts: o, keys: newVault(service.Private, o.KeysCached), seen: map[string]*domains.Sighting{}}
+	return &Managed{service: service, opts: o, keys: newVault(service.Private, o.KeysCached), cold: make(chan struct{}, 1), seen: map[string]*domains.Sighting{}}
 }
 
 // reread is how often the store is looked at though it told of no change; retry, how
@@ -67,15 +69,28 @@ func (m *Managed) Read(ctx context.Context) (*Rows, error) {
 	return m.rows(snapshot), nil
 }
 
-// Follow gives use new rows after each change, until ctx ends. It reads the
-// private halves of those that begin before it waits. While the store is away the
-// last rows serve on.
+// Follow gives use new rows after each change, until ctx ends, and has the private
+// halves of those that begin read beside that. While the store is away the last rows
+// serve on.
 func (m *Managed) Follow(ctx context.Context, rows *Rows, use func(*Rows)) {
 	m.version.Store(rows.Version)
-	m.warm(ctx)
+	var warming sync.WaitGroup
+	defer warming.Wait()
+	warming.Go(func() { m.keepWarm(ctx) })
 	changes := m.opts.Changes(ctx)
 	away := false
 	for {
+		err := m.catchUp(ctx, use) // at first, too: something may have changed before anybody listened
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !away:
+			m.opts.Log.Error("the store is away; what it said last serves on", "error", err)
+		case err == nil && away:
+			m.opts.Log.Info("the store is back")
+			m.wake()
+		}
+		away = err != nil
 		wait := reread
 		if away {
 			wait = retry
@@ -90,16 +105,6 @@ func (m *Managed) Follow(ctx context.Context, rows *Rows, use func(*Rows)) {
 		case <-timer.C:
 		}
 		timer.Stop()
-		err := m.catchUp(ctx, use)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case err != nil && !away:
-			m.opts.Log.Error("the store is away; what it said last serves on", "error", err)
-		case err == nil && away:
-			m.opts.Log.Info("the store is back")
-		}
-		away = err != nil
 	}
 }
 
@@ -115,8 +120,29 @@ func (m *Managed) catchUp(ctx context.Context, use func(*Rows)) error {
 	}
 	use(rows)
 	m.version.Store(rows.Version)
-	m.warm(ctx)
+	m.wake()
 	return nil
+}
+
+// wake has keepWarm look again.
+func (m *Managed) wake() {
+	select {
+	case m.cold <- struct{}{}:
+	default: // it will
+	}
+}
+
+// keepWarm reads private halves whenever some may be cold. There may be thousands, and
+// a slow store: a key that must not sign any more does not wait for them.
+func (m *Managed) keepWarm(ctx context.Context) {
+	for {
+		m.warm(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-m.cold:
+		}
+	}
 }
 
 // warm reads the private halves that nobody asked for yet.
@@ -125,8 +151,12 @@ func (m *Managed) warm(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if _, err := h.Private(); err != nil {
+		_, err := h.Private()
+		if err != nil {
 			m.opts.Log.Error("out of service", "problem", err.Error())
+		}
+		if errors.Is(err, domains.ErrUnavailable) {
+			return // the others would only wait; Follow tells when the store is back
 		}
 	}
 }
