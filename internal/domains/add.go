@@ -35,6 +35,7 @@ type AddRequest struct {
 	AllowWWW        bool
 	RelaxedSelector bool
 	Offline         bool // do not look at DNS first (D105)
+	DryRun          bool // only find out what would happen: nothing is kept
 	Yes             bool // agrees to what is asked, as ImmediateWarning
 }
 
@@ -112,9 +113,22 @@ func (s *Service) add(ctx context.Context, actor, verb string, d Domain, drafts 
 			l.begin(l.key(k.ID), r)
 		}
 		added = l.added(drafts)
+		if r.DryRun {
+			return errDryRun
+		}
 		return l.save(tx, before)
 	})
-	return added, err
+	return added, unlessDry(err)
+}
+
+// errDryRun ends a transaction that is to leave nothing behind.
+var errDryRun = errors.New("only tried")
+
+func unlessDry(err error) error {
+	if errors.Is(err, errDryRun) {
+		return nil
+	}
+	return err
 }
 
 // begin lets a new key set out: handed out at once unless withheld (T2), signing

@@ -1,9 +1,12 @@
 package domains
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -76,26 +79,57 @@ func ignoreNotFound(err error) error {
 	return err
 }
 
-// Candidates lists domains that mail comes from and that have no row, by name
-// (INF-10, OCR-11).
-func (s *Service) Candidates(ctx context.Context) ([]Candidate, error) {
+// Candidates lists domains that mail comes from, and those that sources found
+// elsewhere, of which nothing here takes care yet: by name, then source (INF-10,
+// INF-19, OCR-11).
+func (s *Service) Candidates(ctx context.Context, found ...Sighting) ([]Candidate, error) {
 	var out []Candidate
 	err := s.store.View(ctx, func(tx Tx) error {
-		out = nil
 		all, err := tx.Candidates("", maxCandidates)
 		if err != nil {
 			return err
 		}
+		for _, f := range found {
+			all = append(all, Candidate{Domain: f.Domain, Source: f.Source, FirstSeen: storeTime(f.Last), LastSeen: storeTime(f.Last), Count: f.Count})
+		}
+		out = nil
+		served := map[string]bool{}
 		for _, c := range all {
-			managed, err := isManaged(tx, c.Domain)
-			if err != nil {
-				return err
+			does, known := served[c.Domain]
+			if !known {
+				if does, err = isServed(tx, c.Domain); err != nil {
+					return err
+				}
+				served[c.Domain] = does
 			}
-			if !managed {
+			if !does {
 				out = append(out, c)
 			}
 		}
 		return nil
 	})
+	slices.SortStableFunc(out, func(a, b Candidate) int {
+		return cmp.Or(strings.Compare(a.Domain, b.Domain), strings.Compare(a.Source, b.Source))
+	})
 	return out, err
+}
+
+// isServed: the domain has a row, or keys in the tables, or a parent that signs for
+// what is below it.
+func isServed(tx Tx, domain string) (bool, error) {
+	for _, name := range []string{domain, tablePrefix + domain} {
+		if managed, err := isManaged(tx, name); managed || err != nil {
+			return managed, err
+		}
+	}
+	for _, parent, ok := strings.Cut(domain, "."); ok; _, parent, ok = strings.Cut(parent, ".") {
+		d, err := tx.Domain(parent)
+		if ignoreNotFound(err) != nil {
+			return false, err
+		}
+		if err == nil && d.DeletedAt.IsZero() && d.SubDomains {
+			return true, nil
+		}
+	}
+	return false, nil
 }

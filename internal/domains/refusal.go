@@ -59,6 +59,13 @@ func unknownDomain(name string) error {
 	return &Refused{Rule: "no-such-domain", What: name + " is not managed here", Way: "`postseal domain add " + name + "` adds it", Err: ErrNotFound}
 }
 
+func inTheTables(name string) error {
+	return &Refused{
+		Rule: "in-the-tables", What: "the keys of " + domainOf(name) + " are those of the key table, which only people change",
+		Way: "`domain import` brings them into the store",
+	}
+}
+
 func isRefused(err error) bool {
 	var r *Refused
 	return errors.As(err, &r)

@@ -3,6 +3,7 @@ package domains
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/postseal/postseal/dkim"
 )
@@ -15,6 +16,7 @@ type RotateRequest struct {
 
 	InPlace bool // Regenerate: switch at once, as OpenCRM does (OCR-17, OCR-18)
 	Offline bool
+	DryRun  bool // only find out what would happen: nothing is kept
 	Yes     bool
 }
 
@@ -38,9 +40,15 @@ func (s *Service) succeed(ctx context.Context, actor, verb, name string, r Rotat
 	if err != nil {
 		return Added{}, err
 	}
+	if now.Domain.Watched() {
+		return Added{}, inTheTables(name)
+	}
 	drafts, err := s.successors(now, r)
 	if err != nil {
 		return Added{}, err
+	}
+	if !r.Yes && !r.InPlace && s.signsUnconfirmed(now, drafts) {
+		return Added{}, &Unconfirmed{"OCR-22", ImmediateWarning}
 	}
 	if !r.keepsSelector() || now.Domain.Publish != PublishTXT {
 		err = s.place(ctx, &now.Domain, drafts, placement{selector: r.Selector, offline: r.Offline})
@@ -54,9 +62,23 @@ func (s *Service) succeed(ctx context.Context, actor, verb, name string, r Rotat
 			return err
 		}
 		added = l.added(drafts)
+		if r.DryRun {
+			return errDryRun
+		}
 		return nil
 	})
-	return added, err
+	return added, unlessDry(err)
+}
+
+// signsUnconfirmed: a successor takes the place of a key that DNS never confirmed,
+// in immediate mode, and so signs at once.
+func (s *Service) signsUnconfirmed(now Situation, drafts []Draft) bool {
+	l := s.life(now, "", "")
+	return slices.ContainsFunc(drafts, func(d Draft) bool { return l.unconfirmed(l.key(d.Key.Replaces)) })
+}
+
+func (l *life) unconfirmed(old *Key) bool {
+	return l.domain.Activation == ActivateImmediate && old.VerifiedAt.IsZero()
 }
 
 // keepsSelector: a regeneration in place without another selector overwrites
@@ -148,7 +170,7 @@ func (l *life) follow(tx Tx, drafts []Draft, r RotateRequest) error {
 		}
 		k := l.key(d.Key.ID)
 		l.handOut(k)
-		if l.domain.Activation == ActivateImmediate && old.VerifiedAt.IsZero() {
+		if l.unconfirmed(old) {
 			l.activateUnverified(k, "activation = immediate")
 		}
 	}
@@ -247,6 +269,28 @@ func rollbacks(keys []Key) []Key {
 		}
 	}
 	return out
+}
+
+// RotationDue names the rows of which a key has been in service for as long as
+// rotate_every says, and that nobody is rotating.
+func (s *Service) RotationDue(ctx context.Context) ([]string, error) {
+	const page = 500
+	var names []string
+	for after := ""; ; {
+		rows, err := s.List(ctx, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			after = r.Domain.Name
+			if l := s.life(Situation{Domain: r.Domain, Keys: r.Keys}, "", ""); slices.ContainsFunc(l.keys, l.rotationDue) {
+				names = append(names, after)
+			}
+		}
+		if len(rows) < page {
+			return names, nil
+		}
+	}
 }
 
 // rotationDue: the clock asks for a successor of a key in service.

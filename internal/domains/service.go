@@ -87,10 +87,7 @@ func (s *Service) change(ctx context.Context, actor, verb, name string, f func(T
 			return err
 		}
 		if before.Domain.Watched() && verb != "verify" {
-			return &Refused{
-				Rule: "in-the-tables", What: "the keys of " + domainOf(name) + " are those of the key table, which only people change",
-				Way: "`domain import` brings them into the store",
-			}
+			return inTheTables(name)
 		}
 		l := s.life(before, actor, verb)
 		if err := f(tx, l); err != nil {

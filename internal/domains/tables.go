@@ -30,6 +30,16 @@ const tablePrefix = "table:"
 // checked and blocked as others are, but their private halves are not here.
 func (d *Domain) Watched() bool { return isWatched(d.Name) }
 
+// ParseRow reads the name of a row that is there, and gives its domain: what
+// ParseName takes, or "table:example.com" for one that watches.
+func ParseRow(text string) (name, domain string, err error) {
+	if watched, ok := strings.CutPrefix(text, tablePrefix); ok {
+		domain, err = ParseDomain(watched, true)
+		return tablePrefix + domain, domain, err
+	}
+	return ParseName(text, true)
+}
+
 func isWatched(name string) bool { return strings.HasPrefix(name, tablePrefix) }
 
 // WatchTables brings what is watched in line with the tables. A table's key signs
