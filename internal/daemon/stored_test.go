@@ -201,8 +201,8 @@ func (a ahead) Elapsed() time.Duration { return time.Duration(a) }
 func TestOrderOfFilesAndStore(t *testing.T) {
 	o, _ := managedDaemon(t, map[string]string{
 		"other.pem":    "",
-		"keytable":     "boss both.example:boss:./other.pem\nboth both.example:file:./other.pem\nany catchall.example:any:./other.pem\nman managed.example:s1:./other.pem\n",
-		"signingtable": "boss@managed.example boss\n*@both.example both\n*@third.example man\n* any\n",
+		"keytable":     "boss both.example:boss:./other.pem\nboth both.example:file:./other.pem\nany catchall.example:any:./other.pem\nten tenant.example:own:./other.pem\nman managed.example:s1:./other.pem\n",
+		"signingtable": "boss@managed.example boss\n*@both.example both\n*@third.example man\n*@sub.tenant.example ten\n* any\n",
 	})
 	immediate := func(name string) domains.AddRequest {
 		return domains.AddRequest{Name: name, Selector: "s1", Activation: domains.ActivateImmediate, Yes: true}
@@ -241,6 +241,8 @@ func TestOrderOfFilesAndStore(t *testing.T) {
 		{"a managed domain that may not sign yet: a line for all", "ada@pending.example", "", "signed signing-table catchall.example/any"},
 		{"a tenant's domain for a stranger", "ada@tenant.example", "bob", "unsigned user-not-allowed"},
 		{"a tenant's domain for its user", "ada@tenant.example", "acme-7", "signed managed-key tenant.example/s1"},
+		{"a tenant's key in a line for what is below, for a stranger", "ada@sub.tenant.example", "bob", "unsigned key-unavailable"},
+		{"a tenant's key in a line for what is below, for its user", "ada@sub.tenant.example", "acme-7", "signed signing-table tenant.example/own"},
 		{"a re-authenticating user of the store", "ada@managed.example", "relay", "unsigned reauthenticating-user"},
 		{"a user who is switched off", "ada@managed.example", "off", "unsigned user-disabled"},
 	} {
@@ -258,6 +260,30 @@ func TestOrderOfFilesAndStore(t *testing.T) {
 		o.t = t
 		o.wants("ada@third.example", "unsigned key-unavailable")
 	})
+}
+
+// A tenant's key signs for nobody else, whichever row names it.
+func TestFallbackOfAnotherTenant(t *testing.T) {
+	o, _ := managedDaemon(t, nil)
+	o.add(domains.AddRequest{Name: "tenant.example", Selector: "s1", Owner: "acme", Activation: domains.ActivateImmediate, Yes: true})
+	o.do(func(ctx context.Context, s *domains.Service) error {
+		for _, u := range []domains.User{
+			{Match: "sasl:own", Owner: "acme", Key: "tenant.example"},
+			{Match: "sasl:foreign", Owner: "other", Key: "tenant.example"},
+		} {
+			if _, err := s.SetUser(ctx, "test", u); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for user, want := range map[string]string{
+		"own": "signed user-key tenant.example/s1", "foreign": "unsigned key-unavailable",
+	} {
+		if got := o.sendAs("ada@elsewhere.example", user); got != want {
+			t.Errorf("%s: got %q, want %q", user, got, want)
+		}
+	}
 }
 
 // The store goes away: what it said last serves on.

@@ -127,13 +127,13 @@ func (s *Snapshot) forSender(sender mailaddr.Address, f *Facts, trail *Trail) De
 	if s.Managed != nil {
 		return s.withStore(sender, rule, f, trail)
 	}
-	if d, _, found := s.fromTable(sender, sender, f, SigningTable, trail); found {
+	if d, _, found := s.fromTable(sender, sender, rule, f, SigningTable, trail); found {
 		return d
 	}
 	if s.SubDomains {
 		for parent := range parents(sender.Domain) {
 			at := mailaddr.Address{Local: sender.Local, Domain: parent}
-			if d, _, found := s.fromTable(at, sender, f, ParentDomain, trail); found {
+			if d, _, found := s.fromTable(at, sender, rule, f, ParentDomain, trail); found {
 				return d
 			}
 		}
@@ -143,7 +143,7 @@ func (s *Snapshot) forSender(sender mailaddr.Address, f *Facts, trail *Trail) De
 
 // fromTable asks the signing table for an address: the sender's, or the same
 // local part at a parent domain. scope is that of the first line that matches.
-func (s *Snapshot) fromTable(at, sender mailaddr.Address, f *Facts, reason Reason, trail *Trail) (d Decision, scope keytable.Scope, found bool) {
+func (s *Snapshot) fromTable(at, sender mailaddr.Address, rule *UserRule, f *Facts, reason Reason, trail *Trail) (d Decision, scope keytable.Scope, found bool) {
 	query := keytable.Query{Sender: at, Multiple: s.Multiple, RequireUser: s.RequireUserMatch && f.Authenticated()}
 	if f.Authenticated() {
 		query.User = f.User
@@ -162,7 +162,7 @@ func (s *Snapshot) fromTable(at, sender mailaddr.Address, f *Facts, reason Reaso
 		}
 	}
 	outOfService := matches[0].OutOfService
-	if kept, barred := s.Managed.allowed(d.Keys); len(kept) < len(d.Keys) {
+	if kept, barred := s.Managed.allowed(d.Keys, rule); len(kept) < len(d.Keys) {
 		d.Keys, outOfService = kept, barred
 	}
 	d.Detail = matches[0].Row.Position()
@@ -192,7 +192,7 @@ func (s *Snapshot) fallback(sender mailaddr.Address, rule *UserRule, trail *Trai
 		return Decision{Reason: NoKey, Detail: sender.Domain}
 	}
 	trail.add("falls back to the key of " + detail)
-	keys, barred := s.Managed.allowed(key.Keys)
+	keys, barred := s.Managed.allowed(key.Keys, rule)
 	if len(keys) == 0 {
 		why := cmp.Or(key.OutOfService, barred)
 		trail.add("out of service: " + why)

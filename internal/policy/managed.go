@@ -32,13 +32,18 @@ type ManagedRow struct {
 	SubDomains       bool // signs for what is below the domain too
 }
 
-// bars says why the store keeps a key from signing; "" if it does not.
-func (m *Managed) bars(ref keytable.KeyRef) string {
+// bars says why the store keeps a key from signing for the users of a rule; "" if it
+// does not.
+func (m *Managed) bars(ref keytable.KeyRef, rule *UserRule) string {
 	if m == nil {
 		return ""
 	}
-	if row := m.Rows[ref.Domain]; row != nil && row.Disabled {
+	row := m.Rows[ref.Domain]
+	if row != nil && row.Disabled {
 		return ref.Domain + " is disabled in the store"
+	}
+	if row != nil && !row.serves(rule) {
+		return ref.Domain + " belongs to a tenant, and the user does not"
 	}
 	if len(m.Blocked) == 0 {
 		return ""
@@ -49,13 +54,13 @@ func (m *Managed) bars(ref keytable.KeyRef) string {
 	return ""
 }
 
-// allowed keeps those of keys that the store does not bar.
-func (m *Managed) allowed(keys []Key) (kept []Key, why string) {
+// allowed keeps those of keys that the store does not bar for the users of a rule.
+func (m *Managed) allowed(keys []Key, rule *UserRule) (kept []Key, why string) {
 	if m == nil {
 		return keys, ""
 	}
 	for _, k := range keys {
-		if bar := m.bars(k.KeyRef); bar != "" {
+		if bar := m.bars(k.KeyRef, rule); bar != "" {
 			why = bar
 			continue
 		}
@@ -76,7 +81,7 @@ func (s *Snapshot) withStore(sender mailaddr.Address, rule *UserRule, f *Facts, 
 			return d
 		}
 	}
-	fromTable, scope, found := s.fromTable(sender, sender, f, SigningTable, trail)
+	fromTable, scope, found := s.fromTable(sender, sender, rule, f, SigningTable, trail)
 	if found && scope == keytable.ScopeAddress {
 		return fromTable
 	}
@@ -150,7 +155,7 @@ func (s *Snapshot) fromParents(sender mailaddr.Address, rule *UserRule, f *Facts
 	for parent := range parents(sender.Domain) {
 		if s.SubDomains {
 			at := mailaddr.Address{Local: sender.Local, Domain: parent}
-			if d, scope, found := s.fromTable(at, sender, f, ParentDomain, trail); found && scope != keytable.ScopeSeveral {
+			if d, scope, found := s.fromTable(at, sender, rule, f, ParentDomain, trail); found && scope != keytable.ScopeSeveral {
 				return d, true
 			}
 		}
