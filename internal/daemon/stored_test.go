@@ -223,7 +223,9 @@ func TestOrderOfFilesAndStore(t *testing.T) {
 	o.do(func(ctx context.Context, s *domains.Service) error {
 		for _, u := range []domains.User{
 			{Match: "sasl:acme-*", Owner: "acme", Key: "managed.example"},
+			{Match: "sasl:*-relay", Key: "managed.example", Position: -1},
 			{Match: "sasl:relay", Reauth: true},
+			{Match: "sasl:new-relay", Reauth: true},
 			{Match: "sasl:off", Disabled: true},
 		} {
 			if _, err := s.SetUser(ctx, "test", u); err != nil {
@@ -244,6 +246,7 @@ func TestOrderOfFilesAndStore(t *testing.T) {
 		{"a tenant's key in a line for what is below, for a stranger", "ada@sub.tenant.example", "bob", "unsigned key-unavailable"},
 		{"a tenant's key in a line for what is below, for its user", "ada@sub.tenant.example", "acme-7", "signed signing-table tenant.example/own"},
 		{"a re-authenticating user of the store", "ada@managed.example", "relay", "unsigned reauthenticating-user"},
+		{"the same after a row that allows", "ada@managed.example", "new-relay", "unsigned reauthenticating-user"},
 		{"a user who is switched off", "ada@managed.example", "off", "unsigned user-disabled"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

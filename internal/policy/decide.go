@@ -66,12 +66,12 @@ func (s *Snapshot) outgoing(f *Facts, trail *Trail) (d Decision, done bool) {
 	if !trusted {
 		return Decision{Verify: f.Mode == SignAndVerify, Reason: NotTrusted, Detail: why}, true
 	}
-	rule := s.userRule(f)
-	if rule != nil && rule.Never {
-		trail.add("nothing is signed for users of " + rule.Match.String())
-		return Decision{Reason: UserDisabled, Detail: rule.Match.String()}, true
+	bar := s.barringRule(f)
+	if bar != nil && bar.Never {
+		trail.add("nothing is signed for users of " + bar.Match.String())
+		return Decision{Reason: UserDisabled, Detail: bar.Match.String()}, true
 	}
-	if s.reauthenticates(f, rule) {
+	if s.reauthenticates(f, bar) {
 		trail.add("user " + f.User + " re-authenticates: nothing is signed for it")
 		return Decision{Reason: Reauthenticating, Detail: f.User}, true
 	}

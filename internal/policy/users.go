@@ -77,10 +77,22 @@ func (s *Snapshot) userRule(f *Facts) *UserRule {
 	return nil
 }
 
+// barringRule finds the first row under which nothing is signed for the message's
+// outgoing user. What is forbidden goes before what is allowed, wherever the rows
+// stand.
+func (s *Snapshot) barringRule(f *Facts) *UserRule {
+	for i := range s.Users {
+		if r := &s.Users[i]; (r.Never || r.Reauth) && r.Match.matches(f) {
+			return r
+		}
+	}
+	return nil
+}
+
 // reauthenticates says whether the outgoing user is one for whom nothing is
 // ever signed: somebody who only passes on what others wrote.
-func (s *Snapshot) reauthenticates(f *Facts, rule *UserRule) bool {
-	if rule != nil && rule.Reauth {
+func (s *Snapshot) reauthenticates(f *Facts, bar *UserRule) bool {
+	if bar != nil && bar.Reauth {
 		return true
 	}
 	for _, pattern := range s.Reauthenticating {
