@@ -45,7 +45,9 @@ webhook = "http://` + s.hook + `/told"
 			s.Errorf("published %v", names)
 		}
 	})
-	s.within("KAR-25", func() { s.ok("domain", "list", "--color", "always").says(s.zone, selector, "\x1b[33mPending validation\x1b[0m") })
+	s.within("KAR-25", func() {
+		s.ok("domain", "list", "--color", "always").says(s.zone, selector, "\x1b[33mPending validation\x1b[0m")
+	})
 	s.within("KAR-26", func() { // nothing is said to postseal between here and there
 		s.tells("key.activated", s.zone, 0)
 	})

@@ -15,13 +15,12 @@ import (
 
 // setup is what differs in the configuration of a story; an empty one is a daemon with a store of its own on disk.
 type setup struct {
-	store     string // URL; a file in the story's directory if empty
-	via       string // of [check]; authoritative if empty
-	resolver  string // HOST:PORT; what /etc/resolv.conf has if empty
-	sign      string // lines of [sign]; no tables if empty
-	tables    string // further tables
-	identity  string // path of the sealing identity, if shared
-	databases string // directory of the file; made if empty
+	store    string // URL; a file in the story's directory if empty
+	identity string // path of the sealing identity; in the story's directory if empty
+	via      string // of [check]; authoritative if empty
+	resolver string // HOST:PORT; what /etc/resolv.conf has if empty
+	sign     string // lines of [sign]; no tables if empty
+	tables   string // further tables
 }
 
 // noTables: only the store has keys.
@@ -33,7 +32,9 @@ type story struct {
 	place
 	dir    string
 	config string
+	host   string // the sandbox's if empty
 	daemon *daemon.Daemon
+	others []*story // daemons on the same store
 	got    []delivery
 }
 
@@ -76,9 +77,13 @@ func (s *story) configuration(c setup) string {
 // start starts the daemon, or another one where the last one ended. They all write to one log.
 func (s *story) start() {
 	s.Helper()
-	d, err := program.Serve(s.config, s.path("log"), sandbox.ServiceID, s.milter)
+	var err error
+	if s.host == "" {
+		s.daemon, err = program.Serve(s.config, s.path("log"), sandbox.ServiceID, s.milter)
+	} else {
+		s.daemon, err = program.ServeOn(s.host, s.config, s.path("log"), sandbox.ServiceID, s.milter)
+	}
 	s.must(err)
-	s.daemon = d
 }
 
 // end stops the daemon, and after a failure prints all that may tell why.
@@ -140,11 +145,13 @@ func (s *story) tells(event, domain string, before int) daemon.Line {
 	return found
 }
 
-// told are the notifications of an event so far.
+// told are the notifications of an event so far, by whichever daemon.
 func (s *story) told(event, domain string) (lines []daemon.Line) {
-	for _, l := range s.daemon.Lines() {
-		if l.Msg == "notification" && l.Event == event && l.Domain == domain {
-			lines = append(lines, l)
+	for _, one := range append([]*story{s}, s.others...) {
+		for _, l := range one.daemon.Lines() {
+			if l.Msg == "notification" && l.Event == event && l.Domain == domain {
+				lines = append(lines, l)
+			}
 		}
 	}
 	return lines

@@ -132,11 +132,21 @@ func (s *story) publish(names ...string) (published []string) {
 	return published
 }
 
-// add makes a key and gives its selector.
+// add makes a key, waits until the milter knows, and gives its selector.
 func (s *story) add(name string, flags ...string) string {
 	s.Helper()
-	s.run(append([]string{"domain", "add", name}, flags...)...).exits(done)
+	s.ok(append([]string{"domain", "add", name}, flags...)...)
+	s.known(name)
 	return s.key(name).Selector
+}
+
+// known waits until the milter has a row of the store.
+func (s *story) known(name string) {
+	s.Helper()
+	if !strings.Contains(name, "@") {
+		name = "someone@" + name
+	}
+	s.soon(name, "the milter knows "+name, func(d delivery) bool { return d.line.Reason != "no-key" })
 }
 
 // confirmed publishes the records of names and waits until the daemon has found out: the first look is asked for, the second is its own.
@@ -163,14 +173,16 @@ func (s *story) connected(name string, flags ...string) string {
 	return selector
 }
 
-// signedSoon waits until explain would sign mail of a domain with a key; after that the daemon, which hears of it at the same time
-// or earlier, is waited for.
+// signedSoon waits until mail of a domain is signed with a key: the milter hears of changes a little later than the verbs are done.
 func (s *story) signedSoon(domain, key string) {
 	s.Helper()
-	s.must(await.That("mail of "+domain+" is signed with "+key, func() bool {
-		d := s.send("someone@" + domain)
-		return d.line.Keys == key
-	}))
+	s.soon("someone@"+domain, "mail of "+domain+" is signed with "+key, func(d delivery) bool { return d.line.Keys == key })
+}
+
+// soon sends mail until one message is as it should be.
+func (s *story) soon(from, what string, right func(delivery) bool) {
+	s.Helper()
+	s.must(await.That(what, func() bool { return right(s.send(from)) }))
 }
 
 func (s *story) record(selector, domain string) string {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"syscall"
 
 	"github.com/postseal/postseal/test/internal/await"
@@ -41,11 +42,22 @@ type Daemon struct {
 func (p Program) Serve(config, log string, id uint32, listeners ...string) (*Daemon, error) {
 	cmd := exec.Command(string(p), "serve", "--config", config)
 	cmd.SysProcAttr = as(id)
+	return p.serve(cmd, config, log, id, listeners)
+}
+
+// ServeOn is Serve on a machine with another name, as one of several hosts.
+func (p Program) ServeOn(host, config, log string, id uint32, listeners ...string) (*Daemon, error) {
+	const script = `hostname "$1" && exec setpriv --reuid="$2" --regid="$2" --clear-groups "$3" serve --config "$4"`
+	cmd := exec.Command("unshare", "--uts", "sh", "-c", script, "sh", host, strconv.FormatUint(uint64(id), 10), string(p), config)
+	return p.serve(cmd, config, log, id, listeners)
+}
+
+func (p Program) serve(cmd *exec.Cmd, config, log string, id uint32, listeners []string) (*Daemon, error) {
 	process, err := child.Start(cmd, log)
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{Process: process, Config: config, program: p, user: cmd.SysProcAttr}
+	d := &Daemon{Process: process, Config: config, program: p, user: as(id)}
 	for _, l := range listeners {
 		if err := d.Ready(l); err != nil {
 			return nil, errors.Join(err, d.Stop())
