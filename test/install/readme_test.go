@@ -99,6 +99,9 @@ func TestReadme(t *testing.T) {
 			t.Fatal("domain add prints no record")
 		}
 		follow(t, m, readme(t, "backup")...)
+		if out := must(t, m, "find", ".", "-maxdepth", "1", "-name", "*.tar.gz", "-perm", "/077"); out.Stdout != "" {
+			t.Errorf("private keys that everybody may read: %s", out.Stdout)
+		}
 		must(t, m, "sh", "-ec", "apt-get -y purge postseal; rm -r /etc/postseal /var/lib/postseal*; apt-get -y install ./postseal_*.deb")
 		follow(t, m, readme(t, "restore")...)
 		says(t, "domain records", must(t, m, "postseal", "domain", "records", "managed.example").Stdout, managed)
