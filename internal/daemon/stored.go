@@ -73,12 +73,14 @@ func (d *Daemon) addStored(s *filter.Snapshot) error {
 		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 		defer cancel()
 		err := d.tellTables(ctx, s.Tables)
+		var rows *managed.Rows
 		if err == nil {
-			d.store.rows, err = d.store.managed.Read(ctx)
+			rows, err = d.store.managed.Read(ctx)
 		}
 		if err != nil {
 			return fmt.Errorf("domains.tables = \"gate\", and the store cannot be told of the tables' keys: %w", err)
 		}
+		d.store.rows = rows
 	}
 	d.store.files = s.Users
 	merge(s.Snapshot, d.store.rows, s.Users)
@@ -112,10 +114,14 @@ func merge(s *policy.Snapshot, rows *managed.Rows, files []policy.UserRule) {
 	s.Managed, s.Users = rows.Managed, slices.Concat(files, rows.Users)
 }
 
-// adopt takes up new rows of the store, for messages that begin from now on.
+// adopt takes up new rows of the store, for messages that begin from now on. A reload
+// may have read later ones meanwhile.
 func (d *Daemon) adopt(rows *managed.Rows) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
+	if rows.Before(d.store.rows) {
+		return
+	}
 	d.store.rows = rows
 	next := *d.current.Load()
 	tables := *next.Snapshot

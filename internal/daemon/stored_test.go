@@ -289,6 +289,22 @@ func TestFallbackOfAnotherTenant(t *testing.T) {
 	}
 }
 
+// Rows that were read before a reload read its own are not taken up after it.
+func TestOldRowsAreNotAdopted(t *testing.T) {
+	o, _ := managedDaemon(t, nil)
+	o.add(domains.AddRequest{Name: "alpha.example", Selector: "s1", Activation: domains.ActivateImmediate, Yes: true})
+	old, err := o.daemon.store.managed.Read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.do(func(ctx context.Context, s *domains.Service) error {
+		_, err := s.Disable(ctx, "test", "alpha.example")
+		return err
+	})
+	o.daemon.adopt(old)
+	o.wants("ada@alpha.example", "unsigned domain-disabled")
+}
+
 // The store goes away: what it said last serves on.
 func TestStoreAway(t *testing.T) {
 	o, _ := managedDaemon(t, nil)

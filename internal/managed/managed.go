@@ -37,6 +37,7 @@ type Managed struct {
 
 	marks   sync.Map      // of *mark by key ID
 	names   sync.Map      // of *mark by DOMAIN/SELECTOR; the latest key of that name
+	reads   atomic.Int64  // of the store, begun
 	version atomic.Int64  // of the rows in use
 	cold    chan struct{} // there may be private halves to read
 
@@ -62,11 +63,14 @@ const (
 
 // Read takes what signing needs from the store.
 func (m *Managed) Read(ctx context.Context) (*Rows, error) {
+	read := m.reads.Add(1)
 	snapshot, err := m.service.Snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return m.rows(snapshot), nil
+	rows := m.rows(snapshot)
+	rows.read = read
+	return rows, nil
 }
 
 // Follow gives use new rows after each change, until ctx ends, and has the private

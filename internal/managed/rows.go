@@ -12,11 +12,16 @@ import (
 // Rows is one state of the store in policy's terms.
 type Rows struct {
 	Version int64
+	read    int64 // rows that were read later have a higher one
 	Managed *policy.Managed
 	Users   []policy.UserRule // after those of the configuration
 	Keys    int               // that may sign
 	Outages []error           // rows that cannot work
 }
+
+// Before says that r was read before o: what it says may be over. Versions do not tell
+// that after a backup was restored.
+func (r *Rows) Before(o *Rows) bool { return r.read < o.read }
 
 // rows turns a snapshot of the store into policy's terms.
 func (m *Managed) rows(s *domains.Snapshot) *Rows {
