@@ -350,6 +350,33 @@ func TestUser(t *testing.T) {
 	w.ok("log", "sasl:ada").says("user set", "user del")
 }
 
+func TestHost(t *testing.T) {
+	w := newWorld(t)
+	w.ok("host", "list").says("HOST", "LAST REPORT", "ROWS")
+	for _, name := range []string{"mx1", "mx2"} {
+		if err := w.service.HostStarted(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.ok("domain", "add", "example.com", "--activation", "immediate", "--yes")
+	version, err := w.service.Version(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.service.HostReports(t.Context(), "mx1", version, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.ok("host", "list").says("mx1", "present", "mx2", "behind")
+	w.ok("host", "list", "--json").says(`"name": "mx1"`, `"name": "mx2"`)
+	w.run("host", "forget", "mx2").exits(exitRefused).warns("may still be signing", "--yes")
+	w.ok("host", "forget", "mx2", "--yes").says("mx2: forgotten")
+	w.pass(time.Hour)
+	w.ok("host", "forget", "mx1").says("mx1: forgotten")
+	w.ok("host", "list").saysNot("mx1", "mx2")
+	w.run("host", "forget", "mx1").exits(exitRefused).warns("no host mx1", "host list")
+	w.ok("log").says("host forget", "mx2")
+}
+
 func TestLog(t *testing.T) {
 	w := newWorld(t)
 	w.connected("example.com", "-s", "one")

@@ -108,7 +108,7 @@ func newRoot(io stdio, open openStore) *cobra.Command {
 	}
 	root.AddCommand(commands...)
 	m := &managing{io, open}
-	root.AddCommand(newDomain(m), newUser(m), newKeys(m), newLog(m), newHelpDKIM())
+	root.AddCommand(newDomain(m), newUser(m), newHost(m), newKeys(m), newLog(m), newHelpDKIM())
 	root.SetHelpCommand(newHelp(io))
 	return root
 }

@@ -124,8 +124,8 @@ func (l *life) retireBlocked(k *Key, h Host) {
 	}
 	k.BlockedAt = l.now
 	l.note(k, "cannot retire: host %s may still sign with it", h.Name)
-	l.tell(RotationBlocked, k, "%s: %s cannot retire, because host %s, last heard of at %s, may still sign with it",
-		l.domain.Name, k.Selector, h.Name, stamp(h.SeenAt))
+	l.tell(RotationBlocked, k, "%s: %s cannot retire, because host %s, last heard of at %s, may still sign with it. If it is gone for good, `postseal host forget %s`",
+		l.domain.Name, k.Selector, h.Name, stamp(h.SeenAt), h.Name)
 }
 
 func (l *life) retire(k *Key, why string) {

@@ -2,6 +2,7 @@ package domains
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -17,7 +18,7 @@ func (s *Service) HostStarted(ctx context.Context, name string) error {
 		}
 		for _, h := range hosts {
 			if h.Name == name {
-				if err := markAll(tx, now); err != nil {
+				if err := markAll(tx, now, 0); err != nil { // nobody knows when it fell
 					return err
 				}
 			}
@@ -26,11 +27,12 @@ func (s *Service) HostStarted(ctx context.Context, name string) error {
 	})
 }
 
-// markAll marks every key that may have signed when the host fell.
-func markAll(tx Tx, now time.Time) error {
+// markAll marks every key that a host may have signed with until it fell: those in
+// service, and those that were replaced since the version that it had.
+func markAll(tx Tx, now time.Time, version int64) error {
 	var ids []string
 	err := eachKey(tx, func(k Key) {
-		if k.State == Active || k.State == Retiring {
+		if k.State == Active || k.State == Retiring && k.RetiringVersion > version {
 			ids = append(ids, k.ID)
 		}
 	})
@@ -55,13 +57,53 @@ func (s *Service) HostReports(ctx context.Context, name string, version int64, s
 	})
 }
 
-// HostStopped notes an orderly stop, or that a host is gone for good: retirement
-// does not wait for it any more.
+// HostStopped notes an orderly stop: retirement does not wait for the host any more.
 func (s *Service) HostStopped(ctx context.Context, actor, name string) error {
 	return s.store.Update(ctx, func(tx Tx) error {
 		if err := tx.DeleteHost(name); err != nil {
 			return err
 		}
 		return tx.Append(Entry{At: s.now(), Actor: actor, Verb: "host stopped", Reason: name})
+	})
+}
+
+// hostSilence is after how long without a report, one of which comes every minute,
+// a host is taken for dead without being asked about. It is as much as a dead one
+// may have signed after its last report.
+const hostSilence = 5 * time.Minute
+
+// Hosts lists the machines that sign from the store, by name.
+func (s *Service) Hosts(ctx context.Context) (hosts []Host, err error) {
+	err = s.store.View(ctx, func(tx Tx) (err error) {
+		hosts, err = tx.Hosts()
+		return err
+	})
+	return hosts, err
+}
+
+// ForgetHost takes a host off the list that is gone for good, so that retirement does
+// not wait for it. One that has reported lately wants a yes: if it lives, it comes
+// back with its next report.
+func (s *Service) ForgetHost(ctx context.Context, actor, name string, yes bool) error {
+	return s.store.Update(ctx, func(tx Tx) error {
+		hosts, err := tx.Hosts()
+		if err != nil {
+			return err
+		}
+		i := slices.IndexFunc(hosts, func(h Host) bool { return h.Name == name })
+		if i < 0 {
+			return &Refused{Rule: "no-such-host", What: "no host " + name + " signs from this store", Way: "`postseal host list` shows them", Err: ErrNotFound}
+		}
+		seen, now := hosts[i].SeenAt, s.now()
+		if now.Sub(seen) < hostSilence && !yes {
+			return &Unconfirmed{"host-alive", name + " reported at " + stamp(seen) + " and may still be signing; a key that it signs with could be taken out of DNS too early."}
+		}
+		if err := markAll(tx, earlier(seen.Add(hostSilence), now), hosts[i].Version); err != nil {
+			return err
+		}
+		if err := tx.DeleteHost(name); err != nil {
+			return err
+		}
+		return tx.Append(Entry{At: now, Actor: actor, Verb: "host forget", Reason: name + ", last heard of at " + stamp(seen)})
 	})
 }

@@ -223,6 +223,41 @@ func TestRetentionCountsFromTheLastSignatureOfAnyHost(t *testing.T) {
 	w.is(old.ID, domains.Retired)
 }
 
+func TestForgetAHostThatIsGone(t *testing.T) {
+	w := newWorld(t)
+	w.must(w.service.HostStarted(w.ctx, "mx1"))
+	w.must(w.service.HostStarted(w.ctx, "mx2"))
+	old := w.connected("example.com")
+	added, err := w.service.Rotate(w.ctx, "root", "example.com", domains.RotateRequest{})
+	w.must(err)
+	w.publish(added.Keys[0])
+	w.live(time.Hour)
+	version, err := w.service.Version(w.ctx)
+	w.must(err)
+	fell := w.clock.Now()
+	w.must(w.service.HostReports(w.ctx, "mx2", version-1, nil)) // its last: it has not heard of the rotation
+	w.clock.advance(4 * time.Minute)
+	w.unconfirmed(w.service.ForgetHost(w.ctx, "root", "mx2", false), "host-alive")
+	w.refused(w.service.ForgetHost(w.ctx, "root", "mx3", false), "no-such-host")
+	w.live(20 * day)
+	w.must(w.service.HostReports(w.ctx, "mx1", version, nil))
+	w.live(day)
+	w.is(old.ID, domains.Retiring)
+	w.must(w.service.ForgetHost(w.ctx, "root", "mx2", false))
+	if got := w.key(old.ID).LastSignedAt; !got.Equal(fell.Add(5 * time.Minute)) {
+		t.Errorf("last signed %v, want five minutes after the last report at %v", got, fell)
+	}
+	if got := w.key(added.Keys[0].ID).LastSignedAt; got.IsZero() {
+		t.Error("the host may have signed with the present key")
+	}
+	w.live(day)
+	w.is(old.ID, domains.Retired)
+	hosts, err := w.service.Hosts(w.ctx)
+	if err != nil || len(hosts) != 1 || hosts[0].Name != "mx1" {
+		t.Errorf("%+v %v", hosts, err)
+	}
+}
+
 func TestACrashedHostErrsToLongerRetention(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.service.HostStarted(w.ctx, "mx1"))
