@@ -193,7 +193,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	d.stopping.Store(true)
 	d.log.Info("stopping", "timeout", time.Duration(d.first.Limits.StopTimeout))
-	d.env.Manager.Stopping("stopping: messages under way may end")
+	d.env.Manager.Stopping("stopping: messages under way may end", time.Duration(d.first.Limits.StopTimeout)+stopRest)
 	d.stop()
 	d.log.Info("stopped")
 	if errors.Is(err, milter.ErrServerClosed) {
@@ -201,6 +201,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	return err
 }
+
+// stopRest is for what has to end after the last message.
+const stopRest = 10 * time.Second
 
 func (d *Daemon) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Duration(d.first.Limits.StopTimeout))

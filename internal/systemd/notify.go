@@ -50,8 +50,10 @@ func (m *Manager) Reloading() {
 // Status tells what `systemctl status` is to show.
 func (m *Manager) Status(status string) { m.tell(statusLine(status)) }
 
-// Stopping tells that the process ends.
-func (m *Manager) Stopping(status string) { m.tell(daemon.SdNotifyStopping, statusLine(status)) }
+// Stopping tells that the process ends, within a time that may be longer than TimeoutStopSec=.
+func (m *Manager) Stopping(status string, within time.Duration) {
+	m.tell(daemon.SdNotifyStopping, statusLine(status), fmt.Sprintf("EXTEND_TIMEOUT_USEC=%d", within.Microseconds()))
+}
 
 // Alive feeds the watchdog.
 func (m *Manager) Alive() { m.tell(daemon.SdNotifyWatchdog) }

@@ -42,7 +42,7 @@ func TestNotifications(t *testing.T) {
 		want string
 	}{
 		{func() { m.Ready("serving") }, "READY=1 STATUS=serving"},
-		{func() { m.Stopping("stopping") }, "STOPPING=1 STATUS=stopping"},
+		{func() { m.Stopping("stopping", 3*time.Second) }, "STOPPING=1 STATUS=stopping EXTEND_TIMEOUT_USEC=3000000"},
 		{func() { m.Status("busy") }, "STATUS=busy"},
 		{m.Alive, "WATCHDOG=1"},
 		{func() { m.Ready("two\nlines\r\nMAINPID=1") }, "READY=1 STATUS=two lines MAINPID=1"},
