@@ -42,7 +42,7 @@ func (d *Daemon) openStore(cfg *config.Config) error {
 		return &StoreError{err}
 	}
 	m := managed.New(opened.Service, managed.Options{
-		Changes: opened.Store.Changes, Host: hostName(), KeysCached: int(cfg.Limits.KeysCached), Log: d.log,
+		Changes: opened.Store.Changes, Gated: gated(cfg), Host: hostName(), KeysCached: int(cfg.Limits.KeysCached), Log: d.log,
 	})
 	rows, err := m.Read(ctx)
 	if err != nil {
@@ -69,7 +69,7 @@ func (d *Daemon) addStored(s *filter.Snapshot) error {
 	if d.store == nil {
 		return nil
 	}
-	if d.first.Domains.Tables == "gate" {
+	if gated(d.first) {
 		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
 		defer cancel()
 		err := d.tellTables(ctx, s.Tables)
@@ -100,7 +100,7 @@ func AddStore(ctx context.Context, cfg *config.Config, s *filter.Snapshot, log *
 	if err != nil {
 		return nil, &StoreError{err}
 	}
-	rows, err := managed.New(opened.Service, managed.Options{KeysCached: int(cfg.Limits.KeysCached), Log: log}).Read(ctx)
+	rows, err := managed.New(opened.Service, managed.Options{Gated: gated(cfg), KeysCached: int(cfg.Limits.KeysCached), Log: log}).Read(ctx)
 	if err != nil {
 		opened.Close()
 		return nil, &StoreError{err}
@@ -191,8 +191,11 @@ func (d *Daemon) tellTables(ctx context.Context, tables *keytable.Tables) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return d.store.opened.Service.WatchTables(ctx, "serve@"+hostName(), keys, d.first.Domains.Tables == "gate")
+	return d.store.opened.Service.WatchTables(ctx, "serve@"+hostName(), keys, gated(d.first))
 }
+
+// gated: the keys of the tables sign only when DNS has confirmed them.
+func gated(cfg *config.Config) bool { return cfg.Domains.Tables == "gate" }
 
 // tableKeys are those that work and sign for one domain.
 func tableKeys(ctx context.Context, tables *keytable.Tables) (keys []domains.TableKey) {

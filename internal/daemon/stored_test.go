@@ -325,6 +325,19 @@ func TestTablesBehindTheGate(t *testing.T) {
 	tables["more"] = "[domains]\ntables = \"gate\"\n"
 	o, _ = managedDaemon(t, tables)
 	o.wants("ada@file.example", "unsigned key-unavailable")
+	t.Run("when the store knows nothing of it", func(t *testing.T) {
+		o.t = t
+		o.do(func(ctx context.Context, s *domains.Service) error { // a host with other tables
+			return s.WatchTables(ctx, "elsewhere", nil, true)
+		})
+		o.add(domains.AddRequest{Name: "other.example"}) // and something else for which the daemon reads the store
+		o.wants("ada@file.example", "unsigned key-unavailable")
+	})
+	t.Run("when it is managed and pending", func(t *testing.T) {
+		o.t = t
+		o.add(domains.AddRequest{Name: "file.example", Selector: "s1"})
+		o.wants("ada@file.example", "unsigned key-unavailable")
+	})
 	t.Run("from the first message on", func(t *testing.T) {
 		cfg := *o.cfg // as the packages start it: nothing of the store is known yet
 		cfg.Store.URL = "sqlite:" + filepath.Join(t.TempDir(), "postseal.db")
@@ -333,7 +346,7 @@ func TestTablesBehindTheGate(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer d.closeStore()
-		if len(d.current.Load().Managed.Blocked) != 1 {
+		if m := d.current.Load().Managed; !m.Gated || len(m.Confirmed) != 0 {
 			t.Error("the key of the table could sign before the store knew of it")
 		}
 	})

@@ -17,7 +17,10 @@ type Snapshot struct {
 	// Blocked are keys, "selector._domainkey.domain", that nothing may sign with,
 	// whatever the tables say (ruling 11), with the reason.
 	Blocked map[string]string
-	Users   []UserSigning // in the order in which they are tried
+	// Confirmed are keys that are in service and that DNS has confirmed, by the same
+	// names: those of tables behind the gate may sign.
+	Confirmed map[string]bool
+	Users     []UserSigning // in the order in which they are tried
 }
 
 // Signing is what a domain or an address of it is signed with.
@@ -133,7 +136,7 @@ func (s *Service) Version(ctx context.Context) (version int64, err error) {
 func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 	var snap *Snapshot
 	err := s.store.View(ctx, func(tx Tx) error {
-		snap = &Snapshot{Domains: map[string]*Signing{}, Blocked: map[string]string{}}
+		snap = &Snapshot{Domains: map[string]*Signing{}, Blocked: map[string]string{}, Confirmed: map[string]bool{}}
 		var err error
 		if snap.Version, err = tx.Version(); err != nil {
 			return err
@@ -163,6 +166,8 @@ func (s *Snapshot) add(d Domain, keys []Key) {
 			s.Blocked[name] = "compromised"
 		case k.State == Suspended, d.Watched() && k.State != Active:
 			s.Blocked[name] = string(k.State)
+		case k.State == Active && !k.VerifiedAt.IsZero():
+			s.Confirmed[name] = true
 		}
 	}
 	if d.DeletedAt.IsZero() && !d.Watched() {

@@ -40,6 +40,9 @@ func ParseRow(text string) (name, domain string, err error) {
 	return ParseName(text, true)
 }
 
+// SigningDomain is the d= of a row's keys.
+func (d *Domain) SigningDomain() string { return domainOf(d.Name) }
+
 func isWatched(name string) bool { return strings.HasPrefix(name, tablePrefix) }
 
 // WatchTables brings what is watched in line with the tables. A table's key signs
@@ -148,6 +151,7 @@ func (s *Service) watch(tx Tx, actor, name string, keys []TableKey, gate bool) e
 	if err := l.dropUnwatched(tx, keys); err != nil {
 		return err
 	}
+	l.behindGate()
 	for _, k := range keys {
 		if err := l.watchKey(tx, k); err != nil {
 			return err
@@ -157,6 +161,17 @@ func (s *Service) watch(tx Tx, actor, name string, keys []TableKey, gate bool) e
 		return err
 	}
 	return tx.DeleteDomain(name)
+}
+
+// behindGate takes keys out of service that DNS never confirmed, where the gate is new.
+func (l *life) behindGate() {
+	for _, k := range l.keys {
+		if l.domain.Activation == ActivateVerified && k.State == Active && k.VerifiedAt.IsZero() {
+			l.move(k, Pending, "the tables are behind the gate now")
+			l.openWindow(k)
+			l.schedule(k)
+		}
+	}
 }
 
 // dropUnwatched forgets keys that the tables do not have any more.

@@ -34,6 +34,27 @@ func (w *world) blocked(name string) string {
 	return snap.Blocked[name]
 }
 
+// The gate closes before a key of the tables that signed, and that DNS never confirmed.
+func TestTableKeysComeBehindTheGate(t *testing.T) {
+	w := newWorld(t)
+	k, private := tableKey(t, "example.com", "s1")
+	const name = "s1._domainkey.example.com"
+	watch := func(gate bool) { w.must(w.service.WatchTables(w.ctx, "daemon", []domains.TableKey{k}, gate)) }
+	watch(false)
+	if why := w.blocked(name); why != "" {
+		t.Errorf("without a gate: blocked %q", why)
+	}
+	watch(true)
+	if why := w.blocked(name); why != "pending" {
+		t.Errorf("never confirmed: blocked %q", why)
+	}
+	w.dns.publish(name, private.PublicRecord())
+	w.live(time.Hour)
+	if why := w.blocked(name); why != "" {
+		t.Errorf("DNS has it: blocked %q", why)
+	}
+}
+
 // The table's keys sign at once, are looked at as others, and stop when DNS
 // loses them.
 func TestTableKeysAreWatched(t *testing.T) {

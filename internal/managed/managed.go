@@ -24,6 +24,7 @@ import (
 // Options are the parts of a Managed beside its Service.
 type Options struct {
 	Changes    func(ctx context.Context) <-chan struct{} // of the store
+	Gated      bool                                      // keys of the tables sign when the store says that DNS confirmed them
 	Host       string                                    // this host, among those of the store
 	KeysCached int                                       // parsed keys in memory; the others are kept in PEM
 	Log        *slog.Logger

@@ -26,7 +26,9 @@ func (r *Rows) Before(o *Rows) bool { return r.read < o.read }
 // rows turns a snapshot of the store into policy's terms.
 func (m *Managed) rows(s *domains.Snapshot) *Rows {
 	c := converter{
-		rows:   &Rows{Version: s.Version, Managed: &policy.Managed{Rows: make(map[string]*policy.ManagedRow, len(s.Domains)), Blocked: s.Blocked}},
+		rows: &Rows{Version: s.Version, Managed: &policy.Managed{
+			Rows: make(map[string]*policy.ManagedRow, len(s.Domains)), Blocked: s.Blocked, Gated: m.opts.Gated, Confirmed: s.Confirmed,
+		}},
 		halves: m.keys.hold(namesOf(s)),
 	}
 	for id, h := range c.halves {

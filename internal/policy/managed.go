@@ -18,6 +18,9 @@ type Managed struct {
 	// Blocked are keys, "selector._domainkey.domain", that nothing signs with,
 	// whatever the tables say, and why.
 	Blocked map[string]string
+	// Gated keeps the keys of the tables behind the gate: only Confirmed ones sign.
+	Gated     bool
+	Confirmed map[string]bool
 }
 
 // ManagedRow is a managed domain, or one address of it.
@@ -34,10 +37,11 @@ type ManagedRow struct {
 
 // bars says why the store keeps a key from signing for the users of a rule; "" if it
 // does not.
-func (m *Managed) bars(ref keytable.KeyRef, rule *UserRule) string {
+func (m *Managed) bars(k Key, rule *UserRule) string {
 	if m == nil {
 		return ""
 	}
+	ref := k.KeyRef
 	row := m.Rows[ref.Domain]
 	if row != nil && row.Disabled {
 		return ref.Domain + " is disabled in the store"
@@ -45,11 +49,15 @@ func (m *Managed) bars(ref keytable.KeyRef, rule *UserRule) string {
 	if row != nil && !row.serves(rule) {
 		return ref.Domain + " belongs to a tenant, and the user does not"
 	}
-	if len(m.Blocked) == 0 {
+	if len(m.Blocked) == 0 && !m.Gated {
 		return ""
 	}
-	if why := m.Blocked[dkim.RecordName(ref.Selector, ref.Domain)]; why != "" {
+	name := dkim.RecordName(ref.Selector, ref.Domain)
+	if why := m.Blocked[name]; why != "" {
 		return ref.Domain + "/" + ref.Selector + " is " + why + " in the store"
+	}
+	if m.Gated && k.Managed == nil && !m.Confirmed[name] {
+		return ref.Domain + "/" + ref.Selector + " is not confirmed by DNS, and domains.tables = \"gate\""
 	}
 	return ""
 }
@@ -60,7 +68,7 @@ func (m *Managed) allowed(keys []Key, rule *UserRule) (kept []Key, why string) {
 		return keys, ""
 	}
 	for _, k := range keys {
-		if bar := m.bars(k.KeyRef, rule); bar != "" {
+		if bar := m.bars(k, rule); bar != "" {
 			why = bar
 			continue
 		}
