@@ -79,13 +79,14 @@ func unknownKey(name, selector string) error {
 }
 
 // forgettable is a deleted domain whose keys are all destroyed, and gone from DNS
-// or not watched any more.
+// or not watched any more. A compromised key is kept for ever: a line of the tables may
+// still name it.
 func (l *life) forgettable() bool {
 	if l.domain.DeletedAt.IsZero() {
 		return false
 	}
 	for _, k := range l.keys {
-		if k.DestroyedAt.IsZero() || !k.NextCheckAt.IsZero() {
+		if k.DestroyedAt.IsZero() || !k.NextCheckAt.IsZero() || k.Compromised {
 			return false
 		}
 	}

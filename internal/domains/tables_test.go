@@ -34,6 +34,21 @@ func (w *world) blocked(name string) string {
 	return snap.Blocked[name]
 }
 
+// A compromised key signs for no line of the tables, long after its domain was deleted.
+func TestCompromisedIsNotForgotten(t *testing.T) {
+	w := newWorld(t)
+	k := w.connected("example.com")
+	_, err := w.service.Compromised(w.ctx, "root", "example.com", domains.CompromiseRequest{Selector: k.Selector, Yes: true})
+	w.must(err)
+	_, err = w.service.Delete(w.ctx, "root", "example.com", domains.DeleteRequest{})
+	w.must(err)
+	w.dns.remove(record(k))
+	w.live(200 * day)
+	if why := w.blocked(record(k)); why != "compromised" {
+		t.Errorf("200 days after: blocked %q", why)
+	}
+}
+
 // The gate closes before a key of the tables that signed, and that DNS never confirmed.
 func TestTableKeysComeBehindTheGate(t *testing.T) {
 	w := newWorld(t)
