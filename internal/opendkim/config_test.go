@@ -2,6 +2,7 @@ package opendkim
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,6 +163,21 @@ func TestMatches(t *testing.T) {
 	} {
 		if have := matches(c.pattern, c.name); have != c.want {
 			t.Errorf("%s and %s: have %t", c.pattern, c.name, have)
+		}
+	}
+}
+
+// Under the packaged unit such a socket could not be made.
+func TestSocketsOutOfReachAreTold(t *testing.T) {
+	for path, told := range map[string]bool{
+		"/run/opendkim/opendkim.sock": true, "/var/spool/postfix/opendkim/opendkim.sock": true,
+		"/run/postseal/milter.sock": false, "/var/spool/postfix/postseal/milter.sock": false,
+	} {
+		r, _ := imported(t, "Domain example.com\nSelector s\nKeyFile DIR/key\nSocket local:"+path+"\n", key())
+		if have := slices.ContainsFunc(r.Notes, func(n Note) bool {
+			return n.Fate == Differs && strings.Contains(n.Text, "ReadWritePaths="+filepath.Dir(path))
+		}); have != told {
+			t.Errorf("%s: told is %v, want %v", path, have, told)
 		}
 	}
 }

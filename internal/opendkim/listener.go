@@ -3,6 +3,7 @@ package opendkim
 import (
 	"fmt"
 	"net/netip"
+	"path/filepath"
 	"strings"
 )
 
@@ -18,6 +19,18 @@ func (t *translator) listener() {
 		// A socket is made with 0777 less the umask; without UMask that is the umask of whoever starts opendkim.
 		mode := 0o777 &^ t.integer("UMask", 0o022)
 		t.set("listener.socket_mode", fmt.Sprintf("%04o", mode), "UMask")
+		t.tellUnreachable(strings.TrimPrefix(address, "unix:"))
+	}
+}
+
+// tellUnreachable tells of a socket that the packaged unit may not make. OpenDKIM's own directory belongs to its user,
+// and below /run it goes when OpenDKIM stops.
+func (t *translator) tellUnreachable(path string) {
+	switch filepath.Dir(path) {
+	case "/run/postseal", "/var/run/postseal", "/var/spool/postfix/postseal":
+	default:
+		t.differs("Socket", "the packaged service makes sockets in /run/postseal and /var/spool/postfix/postseal only: "+
+			"change listener.address and the mail server, or give user postseal the directory and the unit ReadWritePaths=%s", filepath.Dir(path))
 	}
 }
 
