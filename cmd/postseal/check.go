@@ -34,9 +34,10 @@ type checkOptions struct {
 	public   string
 	json     bool
 	nagios   bool
+	open     openStore
 }
 
-func newCheck(std stdio) *cobra.Command {
+func newCheck(std stdio, open openStore) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check DOMAIN",
 		Short: "Ask DNS for the keys of a domain and explain what is wrong",
@@ -46,9 +47,11 @@ back, what should have come, what to change, and when to try again.
 docs/findings.md has them all. Nothing is changed, here or in DNS.
 
 DOMAIN is yours or anybody's; SELECTOR._domainkey.DOMAIN is taken too. Without
---selector the keys that the key table has for DOMAIN are checked. A key is
-compared with the one of the key table or of --key, if there is one, and a test
-message signed with it must verify. With --record a text that you have at hand
+--selector the keys that the key table and the store have for DOMAIN are checked. A
+key is compared with the one of the key table, of the store or of --key, if there is
+one, and a test message signed with it must verify. The store is looked at where the
+user may read it; of its keys the neighbours are known too: other slots, other domains
+with the same key, keys of before. With --record a text that you have at hand
 is judged, and DNS is not asked.
 
 Exits 0 if all is well, 1 with warnings, 2 with errors, 6 if DNS gives no answer.
@@ -56,7 +59,7 @@ With --nagios: 0, 1, 2, and 3 for unknown, with one line to say why.`,
 		Args: cobra.ExactArgs(1),
 	}
 	path := configFlag(cmd)
-	o := &checkOptions{}
+	o := &checkOptions{open: open}
 	flags := cmd.Flags()
 	flags.StringVarP(&o.selector, "selector", "s", "", "the key's selector")
 	flags.StringVar(&o.record, "record", "", `judge this text of a TXT record ("-" for standard input) instead of asking DNS`)
@@ -82,10 +85,11 @@ func (o *checkOptions) run(ctx context.Context, std stdio, name string) error {
 	if err != nil {
 		return configError(err)
 	}
-	subjects, err := o.subjects(cfg, domain)
+	subjects, done, err := o.subjects(ctx, std, cfg, domain)
 	if err != nil {
 		return err
 	}
+	defer done()
 	var results []check.Result
 	if o.record != "" {
 		results, err = o.judgeText(ctx, std.in, subjects[0])
@@ -127,33 +131,47 @@ func (o *checkOptions) load() (*config.Config, error) {
 	return cfg, err
 }
 
-// subjects are the keys to check: at least one.
-func (o *checkOptions) subjects(cfg *config.Config, domain string) ([]check.Subject, error) {
+// subjects are the keys to check: at least one. done is to be called after the check.
+func (o *checkOptions) subjects(ctx context.Context, std stdio, cfg *config.Config, domain string) (all []check.Subject, done func() error, err error) {
+	done = func() error { return nil }
 	base := check.Subject{Domain: domain, Selector: o.selector, Target: strings.TrimSuffix(o.target, ".")}
 	if o.keyFile != "" {
-		key, err := dkim.LoadPrivateKey(o.keyFile)
-		if err != nil {
-			return nil, findingError(err)
-		}
-		base.Public, base.Signer = key.Public(), key
-		if o.selector != "" || o.record != "" {
-			return []check.Subject{base}, nil
-		}
-		return nil, &exitError{exitUsage, errors.New("which selector has this key? Name it with --selector")}
+		all, err = o.ofKeyFile(base)
+		return all, done, err
 	}
 	if o.record != "" {
+		return []check.Subject{base}, done, nil
+	}
+	tabled, err := tabled(cfg, base)
+	if err != nil {
+		return nil, done, err
+	}
+	stored, why, done := o.stored(ctx, std, cfg, base, tabled)
+	all = slices.Concat(tabled, stored)
+	if why != "" && !o.nagios {
+		fmt.Fprintln(std.err, "postseal: "+why)
+	}
+	switch {
+	case len(all) > 0:
+		return all, done, nil
+	case o.selector == "":
+		done()
+		return nil, done, &exitError{exitUsage, fmt.Errorf("there is no key for %s here: name a selector with --selector (s= of a signature has it)", domain)}
+	}
+	return []check.Subject{base}, done, nil
+}
+
+// ofKeyFile compares with the key of --key.
+func (o *checkOptions) ofKeyFile(base check.Subject) ([]check.Subject, error) {
+	key, err := dkim.LoadPrivateKey(o.keyFile)
+	if err != nil {
+		return nil, findingError(err)
+	}
+	base.Public, base.Signer = key.Public(), key
+	if o.selector != "" || o.record != "" {
 		return []check.Subject{base}, nil
 	}
-	subjects, err := tabled(cfg, base)
-	switch {
-	case err != nil:
-		return nil, err
-	case len(subjects) > 0:
-		return subjects, nil
-	case o.selector == "":
-		return nil, &exitError{exitUsage, fmt.Errorf("the key table has no key for %s: name a selector with --selector (s= of a signature has it)", domain)}
-	}
-	return []check.Subject{base}, nil
+	return nil, &exitError{exitUsage, errors.New("which selector has this key? Name it with --selector")}
 }
 
 // tabled are the subject's keys in the key table: those of its domain, or the one

@@ -101,7 +101,7 @@ func newRoot(io stdio, open openStore) *cobra.Command {
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	commands := []*cobra.Command{
-		newServe(io), newCheckConfig(io), newKeygen(io), newSign(io), newVerify(io), newExplain(io), newShadow(io), newCheck(io), newDoctor(io), newImport(io), newDemo(io), newVersion(io),
+		newServe(io), newCheckConfig(io), newKeygen(io), newSign(io), newVerify(io), newExplain(io), newShadow(io), newCheck(io, open), newDoctor(io), newImport(io), newDemo(io), newVersion(io),
 	}
 	for _, c := range commands {
 		c.RunE = whatRunFails(c.RunE)

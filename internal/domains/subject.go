@@ -32,6 +32,49 @@ func (s *Service) subject(ctx context.Context, d *Domain, k *Key, private *dkim.
 	return subject, s.around(ctx, d, k, &subject)
 }
 
+// Subjects are the keys of a domain, and of its addresses, as a check asks the
+// authoritative servers about them: those whose record has to be in DNS, or only the
+// one with a selector. The store has to stay open as long as they are used.
+func (s *Service) Subjects(ctx context.Context, domain, selector string) ([]check.Subject, error) {
+	keys, rows, err := s.awaited(ctx, domain, strings.ToLower(selector))
+	if err != nil {
+		return nil, err
+	}
+	var out []check.Subject
+	for _, k := range keys {
+		private, err := s.Private(ctx, k.ID)
+		if err != nil {
+			return nil, fmt.Errorf("%s, selector %s: %w", k.Owner, k.Selector, err)
+		}
+		d := rows[k.Owner]
+		subject, err := s.subject(ctx, &d, &k, private, true)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, subject)
+	}
+	return out, nil
+}
+
+// awaited are the keys of a domain whose record has to be in DNS, with their rows.
+func (s *Service) awaited(ctx context.Context, domain, selector string) (keys []Key, rows map[string]Domain, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
+		keys, rows = nil, map[string]Domain{}
+		err := eachKey(tx, func(k Key) {
+			if k.Domain == domain && (selector == "" || k.Selector == selector) && k.living() && !isWatched(k.Owner) {
+				keys = append(keys, k)
+			}
+		})
+		for _, k := range keys {
+			if err == nil {
+				rows[k.Owner], err = tx.Domain(k.Owner)
+			}
+		}
+		return err
+	})
+	return keys, rows, err
+}
+
 // around adds what only a full check looks at: the neighbours of a key.
 func (s *Service) around(ctx context.Context, d *Domain, k *Key, subject *check.Subject) error {
 	subject.Slots = k.OtherSlots(d.Slots)
