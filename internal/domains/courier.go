@@ -75,6 +75,9 @@ func (c *Courier) Turn(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	for _, n := range claimed {
+		if c.service.now().Add(deliverFor).After(n.NextAt) {
+			break // the claim may run out meanwhile, and another courier take it: it is due again then
+		}
 		if err := c.deliver(ctx, n); err != nil {
 			return false, err
 		}

@@ -36,6 +36,34 @@ func deliverAll(w *world, c *domains.Courier) {
 	}
 }
 
+// While one courier waits for a slow channel its claims run out, and another takes over:
+// the first does not deliver what is not its own any more.
+func TestSlowCourierLeavesWhatItLost(t *testing.T) {
+	w := newWorld(t)
+	w.connected("example.com")
+	slow, fast := &sink{}, &sink{}
+	first := domains.NewCourier(w.service, domains.Channel{Name: "hook", Notifier: slow})
+	second := domains.NewCourier(w.service, domains.Channel{Name: "hook", Notifier: fast})
+	slow.during = func() {
+		slow.during = nil
+		w.clock.advance(6 * time.Minute)
+		deliverAll(w, second)
+	}
+	deliverAll(w, first)
+	count := map[int64]int{}
+	for _, n := range slow.got[1:] { // the first was under way, and may come twice
+		count[n.ID]++
+	}
+	for _, n := range fast.got {
+		if count[n.ID] > 0 {
+			t.Errorf("%s was delivered by both", n.Event)
+		}
+	}
+	if len(fast.got) < 2 {
+		t.Errorf("the second courier took %d", len(fast.got))
+	}
+}
+
 func TestEachChannelHasEachNoticeOnce(t *testing.T) {
 	w := newWorld(t)
 	mail, hook := &sink{}, &sink{broken: true}
