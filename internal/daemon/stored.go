@@ -39,7 +39,7 @@ func (d *Daemon) openStore(cfg *config.Config) error {
 	defer cancel()
 	opened, err := OpenManaged(ctx, cfg, d.log)
 	if err != nil {
-		return &StoreError{err}
+		return storeError(err)
 	}
 	m := managed.New(opened.Service, managed.Options{
 		Changes: opened.Store.Changes, Gated: gated(cfg), Host: hostName(), KeysCached: int(cfg.Limits.KeysCached), Log: d.log,
@@ -47,7 +47,7 @@ func (d *Daemon) openStore(cfg *config.Config) error {
 	rows, err := m.Read(ctx)
 	if err != nil {
 		opened.Close()
-		return &StoreError{err}
+		return storeError(err)
 	}
 	d.store = &stored{opened: opened, managed: m, rows: rows}
 	return nil
@@ -59,6 +59,15 @@ const storeTimeout = 20 * time.Second
 // StoreError says that the store cannot be used. One that wraps a
 // domains.ErrUnavailable may be better at the next try.
 type StoreError struct{ Err error }
+
+// storeError: a store that did not answer within storeTimeout may do so later. Without
+// that the service manager would not try again.
+func storeError(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, domains.ErrUnavailable) {
+		err = fmt.Errorf("%w: %w", domains.ErrUnavailable, err)
+	}
+	return &StoreError{err}
+}
 
 func (e *StoreError) Error() string { return fmt.Sprintf("store: %v", e.Err) }
 func (e *StoreError) Unwrap() error { return e.Err }
@@ -78,7 +87,7 @@ func (d *Daemon) addStored(s *filter.Snapshot) error {
 			rows, err = d.store.managed.Read(ctx)
 		}
 		if err != nil {
-			return fmt.Errorf("domains.tables = \"gate\", and the store cannot be told of the tables' keys: %w", err)
+			return storeError(fmt.Errorf("domains.tables = \"gate\", and the store cannot be told of the tables' keys: %w", err))
 		}
 		d.store.rows = rows
 	}

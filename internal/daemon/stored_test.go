@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -286,6 +287,32 @@ func TestFallbackOfAnotherTenant(t *testing.T) {
 		if got := o.sendAs("ada@elsewhere.example", user); got != want {
 			t.Errorf("%s: got %q, want %q", user, got, want)
 		}
+	}
+}
+
+// Whoever holds the database at start makes the service manager try again, not give up.
+func TestStoreBusyAtStart(t *testing.T) {
+	dir := t.TempDir()
+	cfg, err := config.Parse("busy.toml", fmt.Sprintf("[[listener]]\naddress = \"inet:0@127.0.0.1\"\n[store]\nurl = \"sqlite:%s/db/p.db\"\nidentity = \"%s/identity\"\n", dir, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(dir, "db"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	first, err := OpenManaged(t.Context(), cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.Close()
+	err = first.Store.Update(t.Context(), func(domains.Tx) error {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := OpenManaged(ctx, cfg, slog.New(slog.DiscardHandler))
+		return storeError(err)
+	})
+	if !errors.Is(err, domains.ErrUnavailable) {
+		t.Errorf("a busy store is no reason to try again: %v", err)
 	}
 }
 
