@@ -39,13 +39,13 @@ give no answer.`,
 
 // named reads the name of a row as somebody typed it.
 func named(text string) (string, error) {
-	name, _, err := domains.ParseName(text, true)
+	name, _, err := domains.ParseRow(text)
 	return name, err
 }
 
 // sheet is what DNS has to hold for a row.
 func (s *store) sheet(ctx context.Context, name string, offline bool) (records.Sheet, error) {
-	_, domain, err := domains.ParseName(name, true)
+	_, domain, err := domains.ParseRow(name)
 	if err != nil {
 		return records.Sheet{}, err
 	}

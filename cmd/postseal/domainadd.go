@@ -96,7 +96,7 @@ func parseAlgorithms(names []string) ([]dkim.Algorithm, error) {
 
 func (m *managing) domainAdd() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "add DOMAIN",
+		Use:   "add DOMAIN|--pick",
 		Short: "Make a key for a domain and show what to publish",
 		Long: `Makes a key pair and shows the steps to publish its public half. The private half
 stays in the store, sealed. postseal looks at DNS from now on by itself, and signs
@@ -104,28 +104,48 @@ with the key once DNS has it (--activation verified), when "enable" is said afte
 that (manual), or at once (immediate, which asks first).
 
 DOMAIN is written like example.com, without "www." or anything else, or as an
-address, for a key that signs for that sender only.`,
+address, for a key that signs for that sender only. --pick shows the candidates with
+numbers instead, and asks which one.
+
+--dry-run finds out what would happen, refusals included, and keeps nothing of it.`,
 		Example: `  postseal domain add example.com
   postseal domain add example.com --selector mail.2026-q1 --bits 4096
   postseal domain add example.com --algorithm rsa,ed25519 --contact hostmaster@example.com
   postseal domain add sales@example.com`,
-		Args: cobra.ExactArgs(1),
 	}
 	var f addFlags
 	f.register(cmd.Flags())
+	pick := cmd.Flags().Bool("pick", false, "choose one of the candidates, at a terminal")
+	cmd.Flags().BoolVar(&f.DryRun, "dry-run", false, "only show what would happen")
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if *pick {
+			return cobra.NoArgs(cmd, args)
+		}
+		return cobra.ExactArgs(1)(cmd, args)
+	}
 	return m.verb(cmd, func(ctx context.Context, s *store, args []string) error {
+		if *pick {
+			name, err := m.pick(ctx, s)
+			if err != nil {
+				return err
+			}
+			args = []string{name}
+		}
 		r, err := f.request(args[0], s.defaults)
 		if err != nil {
 			return err
 		}
 		var added domains.Added
-		err = m.confirmed(f.Yes, func(yes bool) (err error) {
+		err = m.confirmed(f.Yes || f.DryRun, func(yes bool) (err error) {
 			r.Yes = yes
 			added, err = s.service.Add(ctx, s.actor, r)
 			return err
 		})
 		if err != nil {
 			return err
+		}
+		if f.DryRun {
+			return m.printWouldMake(added, f.json)
 		}
 		return m.printAdded(ctx, s, added, f.Offline, f.json)
 	})

@@ -10,6 +10,7 @@ import (
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/domains/records"
+	"github.com/postseal/postseal/internal/domains/sources"
 )
 
 // notSetUp is the status of a domain that mail comes from and nobody has added
@@ -27,8 +28,10 @@ func (m *managing) domainList() *cobra.Command {
 		Use:   "list",
 		Short: "List domains with their status and what comes next",
 		Long: `Lists all domains by name, each with its selectors, its status and the next step,
-then the domains that mail came from and that nobody has added yet ("Not set up").
---wide shows each key with the name and the value of its DNS record.`,
+then the domains that mail comes from, or that "candidates" finds elsewhere, and that
+nobody has added yet ("Not set up"). Keys of the key table that are watched have
+lines of their own, marked "(keytable)"; show and verify take them as
+table:example.com. --wide shows each key with the name and the value of its DNS record.`,
 		Args: cobra.NoArgs,
 	}
 	wide := cmd.Flags().Bool("wide", false, "a line for each key, with its DNS record")
@@ -40,10 +43,12 @@ then the domains that mail came from and that nobody has added yet ("Not set up"
 		if err != nil {
 			return err
 		}
-		list, err := s.list(ctx, *status)
-		switch {
-		case err != nil:
+		list, reports, err := s.list(ctx, *status)
+		if err != nil {
 			return err
+		}
+		m.mentionSources(reports)
+		switch {
 		case *asJSON:
 			return m.printJSON(list)
 		case *wide:
@@ -55,7 +60,7 @@ then the domains that mail came from and that nobody has added yet ("Not set up"
 	})
 }
 
-func (s *store) list(ctx context.Context, only []string) (listed, error) {
+func (s *store) list(ctx context.Context, only []string) (listed, []sources.Report, error) {
 	wanted := func(word string) bool { return len(only) == 0 || slices.Contains(only, word) }
 	list := listed{Domains: []domains.Row{}, Candidates: []domains.Candidate{}}
 	err := s.every(ctx, func(r domains.Row) error {
@@ -65,18 +70,26 @@ func (s *store) list(ctx context.Context, only []string) (listed, error) {
 		return nil
 	})
 	if err != nil || !wanted(notSetUp.Word) {
-		return list, err
+		return list, nil, err
 	}
-	candidates, err := s.service.Candidates(ctx)
+	candidates, reports, err := s.candidates(ctx)
 	list.Candidates = append(list.Candidates, candidates...)
-	return list, err
+	return list, reports, err
+}
+
+// rowName names a row in a table of them.
+func rowName(d domains.Domain) string {
+	if d.Watched() {
+		return records.Both(d.SigningDomain()) + " (keytable)"
+	}
+	return records.Both(d.Name)
 }
 
 func shortLines(list listed) []line {
 	lines := []line{{cells: []cell{{text: "DOMAIN"}, {text: "SELECTOR"}, {text: "STATUS"}, {text: "SINCE"}, {text: "NEXT STEP"}}}}
 	for _, r := range list.Domains {
 		l := line{cells: []cell{
-			{text: records.Both(r.Domain.Name)},
+			{text: rowName(r.Domain)},
 			{text: strings.Join(selectors(r.Keys), ",")},
 			{text: r.Status.Label, colour: r.Status.Colour},
 			{text: day(r.Status.Since)},
@@ -87,7 +100,7 @@ func shortLines(list listed) []line {
 		}
 		lines = append(lines, l)
 	}
-	for _, c := range list.Candidates {
+	for _, c := range byDomain(list.Candidates) {
 		lines = append(lines, line{cells: []cell{
 			{text: records.Both(c.Domain)}, {}, {text: notSetUp.Label, colour: notSetUp.Colour}, {text: day(c.FirstSeen)}, {text: "postseal domain add " + c.Domain},
 		}})
@@ -121,43 +134,15 @@ func wideLines(list listed) []line {
 				value = k.Target + "."
 			}
 			name := dkim.RecordName(k.Selector, k.Domain)
-			lines = append(lines, line{cells: []cell{{text: records.Both(r.Domain.Name)}, {text: k.Selector}, {text: name}, status, {text: value}}})
+			lines = append(lines, line{cells: []cell{{text: rowName(r.Domain)}, {text: k.Selector}, {text: name}, status, {text: value}}})
 			shown = true
 		}
 		if !shown {
-			lines = append(lines, line{cells: []cell{{text: records.Both(r.Domain.Name)}, {}, {}, status, {}}})
+			lines = append(lines, line{cells: []cell{{text: rowName(r.Domain)}, {}, {}, status, {}}})
 		}
 	}
-	for _, c := range list.Candidates {
+	for _, c := range byDomain(list.Candidates) {
 		lines = append(lines, line{cells: []cell{{text: records.Both(c.Domain)}, {}, {}, {text: notSetUp.Label, colour: notSetUp.Colour}, {}}})
 	}
 	return lines
-}
-
-func (m *managing) domainCandidates() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "candidates",
-		Short: "List domains that mail came from and that nobody has added",
-		Long: `Lists the domains, by name, that authenticated or trusted senders used in From and
-that have no key here, with the number of messages and the last sight of them.`,
-		Args: cobra.NoArgs,
-	}
-	asJSON := cmd.Flags().Bool("json", false, "print JSON")
-	return m.verb(cmd, func(ctx context.Context, s *store, _ []string) error {
-		list, err := s.list(ctx, []string{notSetUp.Word})
-		if err != nil {
-			return err
-		}
-		if *asJSON {
-			return m.printJSON(list.Candidates)
-		}
-		lines := []line{{cells: []cell{{text: "DOMAIN"}, {text: "SOURCE"}, {text: "MESSAGES"}, {text: "LAST SEEN"}, {text: "NEXT STEP"}}}}
-		for _, c := range list.Candidates {
-			lines = append(lines, line{cells: []cell{
-				{text: records.Both(c.Domain)}, {text: c.Source}, {text: count(c.Count)}, {text: day(c.LastSeen)}, {text: "postseal domain add " + c.Domain},
-			}})
-		}
-		grid(m.out, lines, false)
-		return nil
-	})
 }

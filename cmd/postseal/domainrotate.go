@@ -23,6 +23,8 @@ func (f *rotateFlags) register(flags *pflag.FlagSet) {
 	flags.IntVarP(&f.Bits, "bits", "b", 0, "size of a new RSA key (default: that of the old one)")
 	flags.StringVarP(&f.algorithm, "algorithm", "a", "", "only the key of this algorithm: rsa or ed25519")
 	flags.BoolVar(&f.Offline, "offline", false, "do not ask DNS whether the name of the record is free, nor for the zone")
+	flags.BoolVar(&f.DryRun, "dry-run", false, "only show what would happen")
+	flags.BoolVarP(&f.Yes, "yes", "y", false, "agree to what is asked")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
 }
 
@@ -38,85 +40,24 @@ func (f *rotateFlags) request() (domains.RotateRequest, error) {
 	return r, err
 }
 
-func (m *managing) domainRotate() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "rotate DOMAIN…|--all",
-		Short: "Replace the key of a domain without a gap",
-		Long: `Makes a new key under a new selector and shows its record. The old key signs until
-DNS has confirmed the new one; then the new one signs, and the old record has to
-stay for mail that is under way. "records" tells when it may go.
-
---abort gives up a new key that has not signed yet.`,
-	}
-	var f rotateFlags
-	f.register(cmd.Flags())
-	all := cmd.Flags().Bool("all", false, "all domains that sign")
-	abort := cmd.Flags().Bool("abort", false, "give up the rotation that is under way")
-	return m.verb(cmd, func(ctx context.Context, s *store, args []string) error {
-		names, err := s.toRotate(ctx, args, *all)
-		if err != nil {
-			return err
-		}
-		r, err := f.request()
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if *abort {
-				err = m.abort(ctx, s, name)
-			} else {
-				err = m.succeed(ctx, s, name, r, f, s.service.Rotate)
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// toRotate are the rows that the arguments mean; with --all those that sign and
-// are not being rotated.
-func (s *store) toRotate(ctx context.Context, args []string, all bool) ([]string, error) {
-	if !all || len(args) > 0 {
-		return s.chosen(ctx, args, all)
-	}
-	var names []string
-	err := s.every(ctx, func(r domains.Row) error {
-		if w := r.Status.Word; w == "connected" || w == "check-dns" {
-			names = append(names, r.Domain.Name)
-		}
-		return nil
-	})
-	return names, err
-}
-
-func (m *managing) abort(ctx context.Context, s *store, name string) error {
-	gone, err := s.service.Abort(ctx, s.actor, name)
-	if err != nil {
-		return err
-	}
-	for _, k := range gone {
-		fmt.Fprintf(m.out, "%s: gave up %s; its record may be removed\n", records.Both(name), k.Selector)
-	}
-	return m.printStatus(ctx, s, name)
-}
-
-type succession func(ctx context.Context, actor, name string, r domains.RotateRequest) (domains.Added, error)
-
-// succeed makes new keys and shows what to publish.
+// succeed makes new keys and shows what to publish, or what it would make.
 func (m *managing) succeed(ctx context.Context, s *store, name string, r domains.RotateRequest, f rotateFlags, verb succession) error {
-	added, err := verb(ctx, s.actor, name, r)
-	if err != nil {
+	var added domains.Added
+	err := m.confirmed(f.Yes || f.DryRun, func(yes bool) (err error) {
+		r.Yes = yes
+		added, err = verb(ctx, s.actor, name, r)
 		return err
-	}
-	for _, k := range added.Keys {
-		if k.State == domains.Active && k.Health.Status == domains.Unverified && !r.InPlace {
-			fmt.Fprintf(m.err, "postseal: warning: %s [OCR-22]\n", domains.ImmediateWarning)
-		}
+	})
+	switch {
+	case err != nil:
+		return err
+	case f.DryRun:
+		return m.printWouldMake(added, f.json)
 	}
 	return m.printAdded(ctx, s, added, f.Offline, f.json)
 }
+
+type succession func(ctx context.Context, actor, name string, r domains.RotateRequest) (domains.Added, error)
 
 func (m *managing) domainRegenerate() *cobra.Command {
 	cmd := &cobra.Command{
@@ -126,13 +67,13 @@ func (m *managing) domainRegenerate() *cobra.Command {
 old key signs on, as with "rotate".
 
 --in-place switches at once, under the same selector unless --selector names another
-one. Mail fails verification until the record has changed, so this asks first.`,
+one. Mail fails verification until the record has changed, so this asks first.
+--dry-run finds out what would happen, refusals included, and keeps nothing of it.`,
 		Args: cobra.ExactArgs(1),
 	}
 	var f rotateFlags
 	f.register(cmd.Flags())
 	cmd.Flags().BoolVar(&f.InPlace, "in-place", false, "sign with the new key at once")
-	yes := cmd.Flags().BoolP("yes", "y", false, "agree to what is asked")
 	return m.verb(cmd, func(ctx context.Context, s *store, args []string) error {
 		name, err := named(args[0])
 		if err != nil {
@@ -143,10 +84,7 @@ one. Mail fails verification until the record has changed, so this asks first.`,
 			return err
 		}
 		fmt.Fprintln(m.err, "postseal: warning: DNS has to be updated to match the new key [OCR-23]")
-		return m.confirmed(*yes, func(yes bool) error {
-			r.Yes = yes
-			return m.succeed(ctx, s, name, r, f, s.service.Regenerate)
-		})
+		return m.succeed(ctx, s, name, r, f, s.service.Regenerate)
 	})
 }
 

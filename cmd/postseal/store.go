@@ -15,6 +15,7 @@ import (
 	"github.com/postseal/postseal/internal/daemon"
 	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/domains/records"
+	"github.com/postseal/postseal/internal/domains/sources"
 	"github.com/postseal/postseal/internal/logging"
 )
 
@@ -27,7 +28,9 @@ type store struct {
 	actor    string // for the journal
 	defaults config.Domains
 	find     records.Finder
-	sealed   interface { // nil in tests of other things
+	// sources reads those of candidates; nil in tests of other things.
+	sources func(ctx context.Context) []sources.Report
+	sealed  interface { // nil in tests of other things
 		Rekey(ctx context.Context) (int, error)
 		Recipients() []string
 	}
@@ -98,6 +101,9 @@ func openConfigured(ctx context.Context, io stdio, path string) (*store, error) 
 	}
 	return &store{
 		service: managed.Service, actor: actor, defaults: cfg.Domains, sealed: managed.Store, now: time.Now, wait: pause, close: managed.Close,
+		sources: func(ctx context.Context) []sources.Report {
+			return sources.Read(ctx, sources.Host{}, cfg.Domains.Candidates, time.Now())
+		},
 		find: func(ctx context.Context, domain string) (string, []string, error) {
 			ctx, cancel := context.WithTimeout(ctx, maxLocate)
 			defer cancel()

@@ -13,7 +13,6 @@ package records
 import (
 	"cmp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/postseal/postseal/dkim"
@@ -72,7 +71,7 @@ const (
 // Make writes the sheet of a row. keepUntil tells when the record of a retiring
 // key may go; Service.KeepUntil does.
 func Make(d domains.Detail, zone Zone, keepUntil func(domains.Domain, domains.Key) time.Time) Sheet {
-	domain := d.Domain.Name[strings.LastIndexByte(d.Domain.Name, '@')+1:]
+	domain := d.Domain.SigningDomain()
 	s := Sheet{
 		Name: d.Domain.Name, Domain: domain, Contact: d.Domain.Contact,
 		Zone: zone, Provider: ProviderOf(zone.NameServers), Records: []Record{},

@@ -65,8 +65,8 @@ func TestPostfix(t *testing.T) {
 		},
 		{
 			name:    "files of patterns",
-			lists:   "mydestination = /etc/postfix/one, /etc/postfix/none\n",
-			parts:   fakeSystem{"/etc/postfix/one": "a.example b.example # two\n!c.example\n/etc/postfix/loop\n", "/etc/postfix/loop": "d.example\n/etc/postfix/loop\n"},
+			lists:   "mydestination = /etc/postfix/one, !/etc/postfix/not !hash:/etc/postfix/not /etc/postfix/none\n",
+			parts:   fakeSystem{"/etc/postfix/not": "not.example", "/etc/postfix/one": "a.example b.example # two\n!c.example\n/etc/postfix/loop\n", "/etc/postfix/loop": "d.example\n/etc/postfix/loop\n"},
 			found:   "a.example b.example d.example=2",
 			remarks: []string{"too deep", "mydestination: open /etc/postfix/none"},
 		},

@@ -127,14 +127,15 @@ func (p *postfix) table(ctx context.Context, param, kind, table string) {
 	p.hosts(keys(string(text))...)
 }
 
-// keys are the left sides of a table in text, and of what postmap -s prints. A line
+// keys are the left sides of a table in text, and of what postmap -s prints; hosts
+// passes over the addresses. A line
 // that begins with a blank goes on with the one before (postmap(1)).
 func keys(text string) (all []string) {
 	for line := range strings.Lines(text) {
 		if line[0] == ' ' || line[0] == '\t' || line[0] == '#' {
 			continue
 		}
-		if words := strings.Fields(line); len(words) > 0 && !strings.Contains(words[0], "@") {
+		if words := strings.Fields(line); len(words) > 0 {
 			all = append(all, words[0])
 		}
 	}
