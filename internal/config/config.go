@@ -92,6 +92,7 @@ type User struct {
 	Selector string   `toml:"selector"`
 	Domains  []string `toml:"domains"`
 	Reauth   bool     `toml:"reauth"`
+	Sign     bool     `toml:"sign"` // false: never
 }
 
 // Verify is the [verify] table: what a verdict on incoming mail leads to, and
@@ -284,3 +285,6 @@ func Default() *Config {
 func DefaultListener() Listener {
 	return Listener{Address: "inet:8891@127.0.0.1", Mode: "both", SocketMode: "0660"}
 }
+
+// DefaultUser is what a [[user]] row starts from.
+func DefaultUser() User { return User{Sign: true} }

@@ -80,7 +80,7 @@ func TestEverything(t *testing.T) {
 	if s.Headers.Preset != "mail-assure" || len(s.Oversign) != 0 || len(s.OversignAbsent) != 4 || time.Duration(s.Expire) != 14*24*time.Hour {
 		t.Errorf("sign: %+v", s)
 	}
-	if len(cfg.Users) != 2 || !cfg.Users[1].Reauth || cfg.Limits.FrameTimeout != Duration(90*time.Second) {
+	if len(cfg.Users) != 3 || !cfg.Users[0].Sign || !cfg.Users[1].Reauth || cfg.Users[2].Sign || cfg.Limits.FrameTimeout != Duration(90*time.Second) {
 		t.Errorf("users %+v, limits %+v", cfg.Users, cfg.Limits)
 	}
 }

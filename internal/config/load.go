@@ -60,6 +60,9 @@ func Parse(path, text string) (*Config, error) {
 	if rows, _ := generic["listener"].([]map[string]any); len(rows) > 0 {
 		cfg.Listeners = slices.Repeat([]Listener{DefaultListener()}, len(rows))
 	}
+	if rows, _ := generic["user"].([]map[string]any); len(rows) > 0 {
+		cfg.Users = slices.Repeat([]User{DefaultUser()}, len(rows))
+	}
 	rest, err := toml.Marshal(generic)
 	if err == nil {
 		err = toml.Unmarshal(rest, cfg)

@@ -101,8 +101,11 @@ func tableValue(name string) (value reflect.Value, rows, ok bool) {
 		if value.Kind() == reflect.Slice && value.Type().Elem().Kind() == reflect.Struct {
 			rows = true
 			row := reflect.New(value.Type().Elem()).Elem()
-			if value.Len() > 0 {
+			switch {
+			case value.Len() > 0:
 				row = value.Index(0)
+			case row.Type() == reflect.TypeFor[User]():
+				row = reflect.ValueOf(DefaultUser())
 			}
 			value = row
 		}

@@ -204,7 +204,7 @@ func (b *builder) users(tables *keytable.Tables) []policy.UserRule {
 			b.report(key+".match", err)
 			continue
 		}
-		rule := policy.UserRule{Match: match, Reauth: u.Reauth}
+		rule := policy.UserRule{Match: match, Reauth: u.Reauth, Never: !u.Sign}
 		for _, d := range u.Domains {
 			domain, err := policy.ParseDomainPattern(d)
 			if err != nil {

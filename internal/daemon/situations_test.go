@@ -31,19 +31,19 @@ type situations struct {
 }
 
 type situation struct {
-	Name       string        `toml:"name"`
-	Mode       string        `toml:"mode"`
-	Sign       string        `toml:"sign"`
-	Users      []config.User `toml:"users"`
-	Client     string        `toml:"client"`
-	User       string        `toml:"user"`
-	Daemon     string        `toml:"daemon"`
-	Macros     []string      `toml:"macros"`
-	Envelope   string        `toml:"envelope"`
-	Recipients []string      `toml:"recipients"`
-	From       string        `toml:"from"`
-	Header     string        `toml:"header"`
-	Want       string        `toml:"want"`
+	Name       string           `toml:"name"`
+	Mode       string           `toml:"mode"`
+	Sign       string           `toml:"sign"`
+	Users      []map[string]any `toml:"users"`
+	Client     string           `toml:"client"`
+	User       string           `toml:"user"`
+	Daemon     string           `toml:"daemon"`
+	Macros     []string         `toml:"macros"`
+	Envelope   string           `toml:"envelope"`
+	Recipients []string         `toml:"recipients"`
+	From       string           `toml:"from"`
+	Header     string           `toml:"header"`
+	Want       string           `toml:"want"`
 }
 
 func loadSituations(t *testing.T) situations {
@@ -283,18 +283,11 @@ func (s *situation) given() string {
 	add("mode =", s.Mode)
 	add("", s.Sign)
 	for _, u := range s.Users {
-		row := "[[user]] match=" + u.Match
-		if u.Domain != "" {
-			row += " domain=" + u.Domain
-		}
-		if u.Selector != "" {
-			row += " selector=" + u.Selector
-		}
-		if u.Domains != nil {
-			row += " domains=" + strings.Join(u.Domains, ",")
-		}
-		if u.Reauth {
-			row += " reauth"
+		row := "[[user]]"
+		for _, key := range []string{"match", "domain", "selector", "domains", "reauth", "sign"} {
+			if value, ok := u[key]; ok {
+				row += fmt.Sprintf(" %s=%v", key, value)
+			}
 		}
 		add("", row)
 	}
