@@ -2,6 +2,7 @@ package domains
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 )
@@ -42,9 +43,11 @@ const (
 // Run delivers until ctx ends.
 func (c *Courier) Run(ctx context.Context) {
 	changes := c.service.store.Changes(ctx)
+	var away bool // the store; said once
 	for ctx.Err() == nil {
 		more, err := c.Turn(ctx)
-		if err != nil && ctx.Err() == nil {
+		again := away
+		if away = errors.Is(err, ErrUnavailable); err != nil && ctx.Err() == nil && !(away && again) {
 			c.service.log.Error("notifications cannot be delivered for now", "error", err)
 		}
 		if more && err == nil {

@@ -22,6 +22,7 @@ type Keeper struct {
 	lease  Lease
 	gained bool          // the lease is new: look at the whole schedule once
 	swept  time.Duration // when rows of deleted domains were looked for
+	away   bool          // the store; said once
 
 	clock clockWatch
 }
@@ -74,8 +75,13 @@ func pause(ctx context.Context, d time.Duration) {
 // turnAndWait does one turn and says how long nothing is to be done.
 func (k *Keeper) turnAndWait(ctx context.Context) time.Duration {
 	next, err := k.Turn(ctx)
+	away := errors.Is(err, ErrUnavailable)
+	again := away && k.away
+	k.away = away
 	if err != nil && ctx.Err() == nil {
-		k.service.log.Error("the keys cannot be looked after for now", "error", err)
+		if !again {
+			k.service.log.Error("the keys cannot be looked after for now", "error", err)
+		}
 		return idleFault
 	}
 	if next.IsZero() {
