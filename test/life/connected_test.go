@@ -15,6 +15,7 @@ import (
 
 // From `domain add` to Connected and on, with nobody at the keyboard in between, however DNS is asked.
 func TestFromAddToConnected(t *testing.T) {
+	t.Parallel()
 	for _, via := range []string{"authoritative", "resolver"} {
 		t.Run(via, func(t *testing.T) {
 			t.Parallel()

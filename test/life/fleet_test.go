@@ -62,8 +62,7 @@ func TestFleet(t *testing.T) {
 		keeper.daemon.Kill()
 		late := "late." + domain
 		other.add(late)
-		other.publish(late)
-		other.tells("key.activated", late, 0)
+		other.confirmed(late)
 		if now, _ := other.keeper(fleet, late); now != other {
 			other.Errorf("%s moved the key", now.host)
 		}
