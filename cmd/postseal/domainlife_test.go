@@ -337,7 +337,8 @@ func TestUser(t *testing.T) {
 		}
 		w.run("user", "set", "ip:192.0.2.1/24", "-k", "example.com").exits(exitUsage).warns("192.0.2.0/24")
 	})
-	w.ok("user", "set", "fay", "-k", "example.com", "--domains", "shop.example,.example.net", "--fallback-d", "from").says("(d= of the sender)", "shop.example,.example.net")
+	w.ok("user", "set", "fay", "-k", "example.com", "--domains", "shop.example,.example.net", "--fallback-d", "key").says("shop.example,.example.net")
+	w.run("user", "set", "fay", "-k", "example.com", "--fallback-d", "from").exits(exitRefused).warns("MA-17", "domain add")
 	w.run("user", "set", "fay", "--fallback-d", "both").exits(exitUsage)
 	w.ok("user", "list").says("USER", "daemon:SUBMISSION", "sasl:ada", "sasl:eve")
 	w.ok("user", "list", "--json").says(`"match": "sasl:ada"`)

@@ -59,7 +59,7 @@ A user with --reauth is never signed, whatever its domain has.`,
 	flags.BoolVar(&u.Disabled, "no-sign", false, "never sign for this user")
 	flags.StringVar(&u.Owner, "owner", "", "tenant that the user belongs to")
 	flags.IntVar(&u.Position, "position", 0, "rows are tried by position, the lowest first")
-	fallback := flags.String("fallback-d", "key", "d= of such signatures: key (the key's domain) or from (the sender's, where it has published this very key)")
+	fallback := flags.String("fallback-d", "key", "d= of such signatures: key, the key's domain (\"from\", the sender's, is refused: nobody would check that it publishes the key)")
 	asJSON := flags.Bool("json", false, "print JSON")
 	cmd.MarkFlagsMutuallyExclusive("key", "selector")
 	return m.verb(cmd, func(ctx context.Context, s *store, args []string) error {
@@ -93,9 +93,6 @@ func (m *managing) printUsers(users []domains.User) {
 		key := u.Key
 		if key == "" {
 			key = "none"
-		}
-		if u.FromAsD {
-			key += " (d= of the sender)"
 		}
 		list := strings.Join(u.Domains, ",")
 		if list == "" {

@@ -178,7 +178,7 @@ type User struct {
 	Owner    string   `json:"owner,omitempty"`     // tenant
 	Reauth   bool     `json:"reauth,omitempty"`    // never signed (MA-1)
 	Disabled bool     `json:"disabled,omitempty"`  // sign = false
-	FromAsD  bool     `json:"from_as_d,omitempty"` // fallback_d = "from" instead of "key"
+	FromAsD  bool     `json:"from_as_d,omitempty"` // fallback_d = "from" instead of "key": refused by SetUser, never signed with
 }
 
 // Entry is a line of the journal.

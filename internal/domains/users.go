@@ -33,6 +33,12 @@ func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, erro
 			Way: "leave the selector out, or take the re-authentication away",
 		}
 	}
+	if u.FromAsD {
+		return u, &Refused{
+			Rule: "MA-17", What: "a signature with d= of the sender's domain verifies only while that domain publishes this very key, which nobody here checks for each sender",
+			Way: "say fallback_d = key, which always verifies; `domain add` gives a sender's domain a key of its own, with its own d=",
+		}
+	}
 	out := u
 	err = s.store.Update(ctx, func(tx Tx) error {
 		out = u
