@@ -119,7 +119,13 @@ func TestDomainListKeytable(t *testing.T) {
 	w.ok("domain", "records", "--all").says("file._domainkey.example.com")
 	w.run("domain", "rotate", "table:example.com").exits(exitRefused).warns("in-the-tables")
 	w.run("domain", "show", "table:nonsense").exits(exitUsage)
-	w.ok("domain", "rotate", "--all").says("other.example: made").saysNot("table:")
+	w.publish("table:example.com")
+	w.live(2 * time.Hour)
+	w.ok("domain", "list").says("other.example", "Connected", "example.com (keytable)", "Connected")
+	r := w.ok("domain", "rotate", "--all").says("other.example: made")
+	if strings.Contains(r.err, "in-the-tables") {
+		t.Errorf("it would change the key table: %s", r.err)
+	}
 }
 
 func TestDomainDryRun(t *testing.T) {
