@@ -98,6 +98,10 @@ func (j *journal) sendFile(entry []byte) error {
 	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, unix.F_SEAL_SHRINK|unix.F_SEAL_GROW|unix.F_SEAL_WRITE|unix.F_SEAL_SEAL); err != nil {
 		return os.NewSyscallError("fcntl", err)
 	}
+	// To fill the memory took time of ours, not of the journal's.
+	if err := j.conn.SetWriteDeadline(time.Now().Add(sendTimeout)); err != nil {
+		return err
+	}
 	return j.sendDescriptor(fd)
 }
 

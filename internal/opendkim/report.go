@@ -52,8 +52,9 @@ func (t *translator) differs(name, format string, args ...any) {
 	}
 }
 
-// userInfo is what a URL has before its host.
-var userInfo = regexp.MustCompile(`//[^/@]*@`)
+// userInfo is what a URL has before its host; passwords with a slash in them, which
+// should not be there, included.
+var userInfo = regexp.MustCompile(`//[^\s@]*@`)
 
 // quoted is a line as a report shows it: without passwords and keys.
 func (s Setting) quoted() string {
