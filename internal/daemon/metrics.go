@@ -131,6 +131,7 @@ func (d *Daemon) state() metrics.State {
 	s := metrics.State{LogLines: map[string]uint64{}}
 	if snapshot := d.current.Load(); snapshot != nil {
 		s.Keys, s.Rows, s.OutOfService = snapshot.Tables.KeyCount(), snapshot.Tables.RowCount(), outages(snapshot)
+		s.Domains, s.DomainKeys = snapshot.Managed.Counts()
 	}
 	seen := map[string]int{}
 	for _, dr := range d.doors {

@@ -27,6 +27,9 @@ func (d *Daemon) reloadStatus(err error) string {
 // inventory counts what a snapshot has.
 func inventory(s *filter.Snapshot) string {
 	text := fmt.Sprintf("%d keys, %d lines", s.Tables.KeyCount(), s.Tables.RowCount())
+	if domains, keys := s.Managed.Counts(); s.Managed != nil {
+		text += fmt.Sprintf(", %d managed domains with %d keys", domains, keys)
+	}
 	if n := outages(s); n > 0 {
 		text += fmt.Sprintf(", %d out of service", n)
 	}

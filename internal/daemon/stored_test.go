@@ -162,6 +162,9 @@ func TestManagedDomainSignsWhenDNSConfirms(t *testing.T) {
 	o.confirm("alpha.example")
 	o.wants("ada@alpha.example", "signed managed-key alpha.example/s1")
 	o.wants("ada@sub.alpha.example", "unsigned no-key")
+	if status, want := o.daemon.status(), "1 managed domains with 1 keys"; !strings.Contains(status, want) {
+		t.Errorf("the status is %q, want %q in it", status, want)
+	}
 
 	o.do(func(ctx context.Context, s *domains.Service) error {
 		_, err := s.Disable(ctx, "test", "alpha.example")

@@ -30,6 +30,7 @@ func busy(t *testing.T) *Metrics {
 	t.Helper()
 	m := New(Options{Version: "1.2.3", LabelPairs: 2, State: func() State {
 		return State{
+			Domains: 4, DomainKeys: 5,
 			Keys: 12, Rows: 30, OutOfService: 1,
 			Listeners: []Listener{{"inet:8891@127.0.0.1", 3, 40, 2000}, {"unix:/run/milter.sock", 0, 7, 100}},
 			LogLines:  map[string]uint64{"info": 50, "error": 2}, LogLinesLost: 1,
@@ -111,6 +112,8 @@ func TestScrape(t *testing.T) {
 		`postseal_keys`:                                                12,
 		`postseal_signing_rows`:                                        30,
 		`postseal_rows_out_of_service`:                                 1,
+		`postseal_managed_domains`:                                     4,
+		`postseal_managed_keys`:                                        5,
 		`postseal_reloads_total{outcome="ok"}`:                         1,
 		`postseal_reloads_total{outcome="failed"}`:                     1,
 		`postseal_reload_duration_seconds`:                             2,

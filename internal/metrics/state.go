@@ -5,6 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // State is what the daemon knows of itself at this moment.
 type State struct {
 	Keys, Rows, OutOfService int // of the tables in use
+	Domains, DomainKeys      int // of the store: rows, and keys that may sign
 	Listeners                []Listener
 	LogLines                 map[string]uint64 // by level
 	LogLinesLost             uint64
@@ -25,6 +26,8 @@ var (
 	keysDesc     = describe("keys", "Keys of the tables in use, those out of service included.")
 	rowsDesc     = describe("signing_rows", "Lines of the signing table in use.")
 	outDesc      = describe("rows_out_of_service", "Rows and keys that cannot work, as far as is known; the log names them.")
+	domainsDesc  = describe("managed_domains", "Domains and addresses of the store.")
+	managedDesc  = describe("managed_keys", "Keys of the store that may sign now.")
 	openDesc     = describe("open_connections", "Connections of MTAs that are open.", "listener")
 	acceptedDesc = describe("connections_total", "Connections of MTAs that were accepted.", "listener")
 	limitDesc    = describe("connection_limit", "How many connections may be open; further ones wait.", "listener")
@@ -38,7 +41,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (c stateCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, rowsDesc, outDesc, openDesc, acceptedDesc, limitDesc, linesDesc, lostDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, rowsDesc, outDesc, domainsDesc, managedDesc, openDesc, acceptedDesc, limitDesc, linesDesc, lostDesc} {
 		to <- d
 	}
 }
@@ -55,6 +58,8 @@ func (c stateCollector) Collect(to chan<- prometheus.Metric) {
 	gauge(keysDesc, s.Keys)
 	gauge(rowsDesc, s.Rows)
 	gauge(outDesc, s.OutOfService)
+	gauge(domainsDesc, s.Domains)
+	gauge(managedDesc, s.DomainKeys)
 	for _, l := range s.Listeners {
 		gauge(openDesc, l.Open, l.Address)
 		counter(acceptedDesc, l.Accepted, l.Address)

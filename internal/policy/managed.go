@@ -35,6 +35,17 @@ type ManagedRow struct {
 	SubDomains       bool // signs for what is below the domain too
 }
 
+// Counts are the rows, and the keys that may sign.
+func (m *Managed) Counts() (rows, keys int) {
+	if m == nil {
+		return 0, 0
+	}
+	for _, row := range m.Rows {
+		keys += len(row.Keys)
+	}
+	return len(m.Rows), keys
+}
+
 // bars says why the store keeps a key from signing for the users of a rule; "" if it
 // does not.
 func (m *Managed) bars(k Key, rule *UserRule) string {
