@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(*testing.T) domains.Store) {
 		{"updates are serialised", serialised},
 		{"changes are heard of", changes},
 		{"a view sees one moment", oneMoment},
+		{"the life of a key", lifeOfAKey},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, open(t)) })
 	}
