@@ -26,7 +26,7 @@ type Server struct {
 const configuration = `
 server:
     rundir: "%[1]s"
-    listen: "%[2]s@53"
+    listen: [ "%[2]s@53", "%[3]s@53" ]
     udp-workers: 1
     tcp-workers: 1
     background-workers: 1
@@ -47,21 +47,26 @@ zone:
     file: root.zone
 `
 
-// TTL 1: nobody may keep an answer that a test has replaced. ADDRESS of the server, ADDRESS of the MTA.
+// TTL 1: nobody may keep an answer that a test has replaced. ADDRESSES of the server, ADDRESS of the MTA.
 const root = `$ORIGIN .
 $TTL 1
 @            SOA ns.lab.test. hostmaster.lab.test. 1 3600 600 86400 1
 @            NS  ns.lab.test.
 ns.lab.test. A   %s
+ns2.lab.test. A  %s
 mx.lab.test. A   %s
 lab.test.    MX  10 mx.lab.test.
 in.test.     MX  10 mx.lab.test.
 `
 
+// Second is another address of the server, in another network: well-run zones have two.
+const Second = "127.7.1.53"
+
 // below is a zone of its own.
 const below = `$TTL 1
 @ SOA ns.lab.test. hostmaster.lab.test. 1 3600 600 86400 1
 @ NS  ns.lab.test.
+@ NS  ns2.lab.test.
 `
 
 // Start serves on address, port 53. dir is made for its files; mx is the address of mx.lab.test; zones ("example.test") are zones of
@@ -71,12 +76,12 @@ func Start(dir, address, mx string, zones ...string) (*Server, error) {
 		return nil, err
 	}
 	files := map[string]string{
-		"knot.conf": fmt.Sprintf(configuration, dir, address),
-		"root.zone": fmt.Sprintf(root, address, mx),
+		"knot.conf": fmt.Sprintf(configuration, dir, address, Second),
+		"root.zone": fmt.Sprintf(root, address, Second, mx),
 	}
 	for _, zone := range zones {
 		files["knot.conf"] += "  - domain: " + zone + "\n"
-		files["root.zone"] += zone + ". NS ns.lab.test.\n"
+		files["root.zone"] += zone + ". NS ns.lab.test.\n" + zone + ". NS ns2.lab.test.\n"
 		files[zone+".zone"] = below
 	}
 	for name, text := range files {
