@@ -21,7 +21,7 @@ type Message struct {
 // Header is Data up to and without the empty line.
 func (m *Message) Header() []byte {
 	header, _, _ := bytes.Cut(m.Data, []byte("\r\n\r\n"))
-	return append(header, '\r', '\n')
+	return append(header[:len(header):len(header)], '\r', '\n') // a copy: others may read Data now
 }
 
 // Sink is a listening server.
