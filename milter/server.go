@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // ErrServerClosed is what Serve returns after Shutdown or Close.
@@ -92,8 +93,11 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
+// closeGrace is how long Shutdown waits for Sessions whose connections it had to close, so that they can say what became of their messages.
+const closeGrace = time.Second
+
 // Shutdown stops the server: it closes the listeners and the connections that have no message under way, and waits until the others have ended theirs. If ctx ends first
-// it closes those too and returns ctx.Err().
+// it closes those too, waits a second at most for their Sessions to end, and returns ctx.Err().
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stop(func(c *connection) { c.SetReadDeadline(longAgo) })
 	ended := make(chan struct{})
@@ -106,6 +110,10 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 		s.Close()
+		select {
+		case <-ended:
+		case <-time.After(closeGrace):
+		}
 		return ctx.Err()
 	}
 }
