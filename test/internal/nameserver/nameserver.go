@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/child"
 )
 
@@ -94,7 +95,11 @@ func Start(dir, address, mx string, zones ...string) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{Process: p, control: filepath.Join(dir, "knot.sock"), zones: zones}
-	return s, p.Ready(address + ":53")
+	if err := p.Ready(address + ":53"); err != nil {
+		return nil, err
+	}
+	// It answers questions before it takes orders.
+	return s, await.That("knotd takes orders", func() bool { return s.knotc("status") == nil })
 }
 
 // SetTXT makes text the only TXT record of name; it is answered when SetTXT returns.
