@@ -22,8 +22,8 @@ type listener struct {
 	name   string
 }
 
-// run calls changed for each notification, after each connect, since one may have been missed, every rereadEvery, and when the
-// connection is lost.
+// run calls changed for each notification, after each connect, since one may have been missed, every rereadEvery, and each
+// time that there is no connection.
 func (l *listener) run(ctx context.Context, changed func()) {
 	wait := reconnectMin
 	lost := false
@@ -41,8 +41,8 @@ func (l *listener) run(ctx context.Context, changed func()) {
 		if !lost {
 			l.log.Warn("the store does not tell of changes: connecting again until it does", "store", l.name, "error", err)
 			lost = true
-			changed() // whoever looks finds out whether the store is away
 		}
+		changed() // whoever looks finds out whether the store is away
 		if !pause(ctx, wait) {
 			return
 		}
