@@ -15,7 +15,7 @@ import (
 var pages = map[string][]string{
 	"postseal.8": {
 		"postseal - DKIM milter for Postfix and Sendmail", "postseal import opendkim /etc/opendkim.conf --check",
-		"-c, --config string", "EXIT STATUS", "postseal domain add DOMAIN [flags]",
+		"-c, --config string", "EXIT STATUS", "postseal domain add DOMAIN|--pick [flags]",
 	},
 	"postseal.toml.5": {
 		"postseal.toml - configuration of postseal", "[[verify.domain]]", "multiple_signatures", `address = "inet:8891@127.0.0.1"`,
