@@ -108,17 +108,19 @@ const fourteen = "Date: 1\nFrom: 2\nSubject: 3\nReply-To: 4\nSender: 5\nTo: 6\nC
 func TestMailAssureNamesItsFourteen(t *testing.T) {
 	const signed = "Date:From:Subject:Reply-To:Sender:To:Cc:Bcc:Message-ID:In-Reply-To:References:Content-Type:MIME-Version:Content-Transfer-Encoding"
 	const extra = ":From:Subject:To:Cc:Reply-To:Date:Message-ID"
-	h, _ := choose(t, MailAssure(), header(t, "Received: 0\nX-Mailer: 0\n"+fourteen+"List-Id: 0\n"))
-	if h != signed+extra {
-		t.Errorf("h=%s", h)
-	}
-	if n := len(MailAssure().Sign); n != 14 {
-		t.Errorf("%d fields", n)
-	}
+	t.Run("MA-8", func(t *testing.T) {
+		h, _ := choose(t, MailAssure(), header(t, "Received: 0\nX-Mailer: 0\n"+fourteen+"List-Id: 0\n"))
+		if h != signed+extra {
+			t.Errorf("h=%s", h)
+		}
+		if n := len(MailAssure().Sign); n != 14 {
+			t.Errorf("%d fields", n)
+		}
+	})
 }
 
 func TestDefault(t *testing.T) {
-	t.Run("MA-8 covers the fourteen but Bcc", func(t *testing.T) {
+	t.Run("covers the fourteen but Bcc", func(t *testing.T) {
 		for _, name := range MailAssure().Sign {
 			if got := containsFold(Default().Sign, name); got != (name != "Bcc") {
 				t.Errorf("%s signed: %v", name, got)
@@ -137,6 +139,11 @@ func TestDefault(t *testing.T) {
 			if h, _ := choose(t, Default(), header(t, name+": x\nFrom: x\n")); !strings.HasPrefix(h, name+":From:") {
 				t.Errorf("h=%s", h)
 			}
+		}
+	})
+	t.Run("TST-14", func(t *testing.T) { // what offers to unsubscribe is covered (RFC 8058 section 4)
+		if h, _ := choose(t, Default(), header(t, "List-Unsubscribe-Post: x\nList-Unsubscribe: x\nFrom: x\n")); !strings.HasPrefix(h, "List-Unsubscribe-Post:List-Unsubscribe:From:") {
+			t.Errorf("h=%s", h)
 		}
 	})
 	t.Run("no absent Date, Message-ID, MIME or List field", func(t *testing.T) {

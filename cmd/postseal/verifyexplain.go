@@ -17,8 +17,11 @@ import (
 func printExplained(io stdio, e verifier.Explanation, file, original *messageFile) {
 	s := e.Signature
 	tag := func(name, meaning, value string) {
+		if name != "" {
+			name += "="
+		}
 		if value != "" {
-			fmt.Fprintf(io.out, "    %-3s %-26s %s\n", name+"=", meaning, printable(value))
+			fmt.Fprintf(io.out, "    %-3s %-26s %s\n", name, meaning, printable(value))
 		}
 	}
 	tag("a", "algorithm", s.AlgorithmName)

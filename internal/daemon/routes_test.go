@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/milter/miltertest"
 )
 
 // TestRoutes: mail that leaves through a service which signs by itself comes in at a
@@ -37,6 +38,31 @@ sign = false
 		got, err := o.Service.Candidates(t.Context())
 		if err != nil || len(got) != 1 || got[0].Domain != "ours.example" {
 			t.Errorf("candidates %+v, %v", got, err)
+		}
+	})
+}
+
+// KAR-6: the domain of From signs, not that of the envelope, of the login or of another
+// managed domain.
+func TestTheDomainOfFromSigns(t *testing.T) {
+	o, _ := managedDaemon(t, nil)
+	for _, name := range []string{"one.example", "two.example"} {
+		o.add(domains.AddRequest{Name: name, Selector: "s1", Activation: domains.ActivateImmediate, Yes: true})
+	}
+	o.mta.Macros["{auth_type}"], o.mta.Macros["{auth_authen}"] = "PLAIN", "ada@two.example"
+	t.Run("KAR-6", func(t *testing.T) {
+		for from, want := range map[string]string{
+			"ada@one.example": "one.example/s1", "Two <ada@TWO.example>": "two.example/s1", "ada@three.example": "", "ada@sub.one.example": "",
+		} {
+			_, err := o.mta.Send(miltertest.Message{
+				From: "<ada@two.example>", To: []string{"<b@example.net>"}, Raw: []byte("From: " + from + "\r\nSender: ada@two.example\r\n\r\nHello.\r\n"),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := o.daemon.messageLine(t).Keys; got != want {
+				t.Errorf("%s: signed with %q, want %q", from, got, want)
+			}
 		}
 	})
 }

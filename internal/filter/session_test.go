@@ -204,6 +204,36 @@ func TestSignedAsDelivered(t *testing.T) {
 	}
 }
 
+// The field goes to the very top, with hashes of body and header.
+func TestFieldIsAdded(t *testing.T) {
+	w := newWorld(t)
+	headers, err := ours.Default().Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.snapshot.Signing.Headers = headers
+	delivered := deliver(t, w.dial(t), "Received: x\r\n"+plain).Delivered
+	changed := func(from, to string) bool {
+		return w.verify(t, bytes.Replace(delivered, []byte(from), []byte(to), 1)) != nil
+	}
+	t.Run("MA-5", func(t *testing.T) {
+		if err := w.verify(t, delivered); err != nil || !bytes.HasPrefix(delivered, []byte("DKIM-Signature: ")) || !bytes.Contains(delivered, []byte("bh=")) {
+			t.Errorf("%v in\n%s", err, delivered)
+		}
+		if !changed("Hello", "Hallo") {
+			t.Error("a changed body verifies")
+		}
+	})
+	t.Run("MA-3", func(t *testing.T) {
+		if !changed("and a fold", "and another") {
+			t.Error("a changed subject verifies")
+		}
+		if changed("Received: x", "Received: y") {
+			t.Error("what every host adds and changes is covered")
+		}
+	})
+}
+
 // Simple canonicalization keeps every octet, so what we hashed must be what the
 // MTA delivers, the blank after the colon included, whether it was negotiated or
 // put back.

@@ -92,8 +92,8 @@ func (l *life) Elapsed() time.Duration {
 }
 
 // Check and Vacant make it a domains.Checker.
-func (l *life) Check(_ context.Context, s check.Subject) check.Result {
-	r := l.Vacant(nil, s)
+func (l *life) Check(ctx context.Context, s check.Subject) check.Result {
+	r := l.Vacant(ctx, s)
 	r.Verdict = check.Absent
 	if len(r.Records) > 0 {
 		record, err := dkim.ParseKeyRecord(r.Records[0])
