@@ -39,6 +39,7 @@ docs:
 	$(GO) test ./cmd/postseal -run CommandsPage -update
 	$(GO) test ./internal/check ./internal/doctor -run Documentation -update
 	$(GO) test ./internal/daemon -run SituationsPage -update
+	$(GO) test ./internal/requirements -run Documentation -update
 
 # man pages, plain and as the packages carry them
 man:
