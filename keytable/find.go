@@ -2,6 +2,7 @@ package keytable
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/postseal/postseal/dkim"
@@ -41,7 +42,7 @@ type Row struct {
 }
 
 // Position is "path:line".
-func (r Row) Position() string { return fmt.Sprintf("%s:%d", r.Path, r.Line) }
+func (r Row) Position() string { return r.Path + ":" + strconv.Itoa(r.Line) }
 
 // Find returns the first line that is for the message, or all of them.
 //

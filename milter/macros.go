@@ -88,11 +88,19 @@ func find(packet []byte, name string) (string, bool) {
 		var key, value []byte
 		key, packet, _ = bytes.Cut(packet, nul)
 		value, packet, _ = bytes.Cut(packet, nul)
-		if bare(string(key)) == name {
+		if named(key, name) {
 			return string(value), true
 		}
 	}
 	return "", false
+}
+
+// named compares without making a string, which a small message would feel.
+func named(key []byte, name string) bool {
+	if n := len(key); n > 2 && key[0] == '{' && key[n-1] == '}' {
+		key = key[1 : n-1]
+	}
+	return string(key) == name
 }
 
 var nul = []byte{0}

@@ -47,7 +47,9 @@ func (s *Snapshot) Decide(f *Facts, trail *Trail) Decision {
 		trail.add(none.detail)
 		return Decision{Reason: none.reason, Detail: none.detail}
 	}
-	trail.add("the sender is " + sender.String())
+	if trail != nil {
+		trail.add("the sender is " + sender.String())
+	}
 	d := s.forSender(sender, f, trail)
 	d.Sender = sender
 	d.Tempfail = d.Reason == KeyUnavailable && s.KeyErrorDefers

@@ -70,7 +70,7 @@ func (t *Trust) trusts(f *Facts) (bool, string) {
 		return false, "the client's address is unknown"
 	}
 	if ok, entry := t.Networks.Contains(f.Client.Host, f.Client.Addr); ok {
-		return true, "client " + f.Client.Addr.String() + " is in trusted_networks by " + entry
+		return true, "client is in trusted_networks by " + entry
 	} else if entry != "" {
 		return false, "client " + f.Client.Addr.String() + " is excepted from trusted_networks by " + entry
 	}
