@@ -158,7 +158,9 @@ func (d *Daemon) keepStore() (stop func()) {
 	}
 	s := d.store
 	ctx, cancel := context.WithCancel(context.Background())
+	d.reloading.Lock() // a SIGHUP may have come already
 	rows := s.rows
+	d.reloading.Unlock()
 	s.running.Go(func() { s.managed.Follow(ctx, rows, d.adopt) })
 	s.running.Go(func() { domains.NewKeeper(s.opened.Service, processName()).Run(ctx) })
 	s.running.Go(func() { s.managed.Report(ctx) })
