@@ -28,10 +28,7 @@ func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, erro
 		}
 	}
 	if u.Reauth && u.Key != "" {
-		return u, &Refused{
-			Rule: "MA-1", What: "nothing is ever signed for a re-authenticating user, so a selector has no use",
-			Way: "leave the selector out, or take the re-authentication away",
-		}
+		return u, uselessSelector()
 	}
 	if u.FromAsD {
 		return u, &Refused{
