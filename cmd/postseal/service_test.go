@@ -281,20 +281,34 @@ func TestLogOnAFullDisk(t *testing.T) {
 // may find it free.
 func TestPortInUse(t *testing.T) {
 	taken := listenTCP(t).Addr().String()
-	for name, c := range map[string]struct{ listener, metrics, want string }{
-		"milter":                          {"inet:" + taken, "", "inet:" + taken + ": another program listens there already"},
-		"metrics":                         {"inet:0@127.0.0.1", taken, "metrics.listen: " + taken + ": another program listens there already"},
-		"a name that was not handed over": {"inet:0@127.0.0.1", "fd:metrics", "metrics.listen: fd:metrics: no socket of that name"},
+	s := newService(t, "inet:"+taken)
+	s.start(t)
+	if code := s.end(t); code != "5" || !strings.Contains(s.log.String(), "inet:"+taken+": another program listens there already") {
+		t.Errorf("exit code %s, log %s", code, s.log.String())
+	}
+}
+
+// A listener that mail does not need keeps none waiting.
+func TestSideListenerInUse(t *testing.T) {
+	taken := listenTCP(t).Addr().String()
+	for name, c := range map[string]struct{ metrics, want string }{
+		"a port":                          {taken, taken + ": another program listens there already"},
+		"a name that was not handed over": {"fd:metrics", "fd:metrics: no socket of that name"},
+		"a directory that is not there":   {"unix:/nonexistent/metrics.sock", "unix:/nonexistent/metrics.sock: "},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newService(t, c.listener)
+			socket := filepath.Join(t.TempDir(), "milter.sock")
+			s := newService(t, "unix:"+socket)
 			text, err := os.ReadFile(s.path("postseal.toml"))
 			if err != nil {
 				t.Fatal(err)
 			}
 			s.write(t, "postseal.toml", string(text)+"[metrics]\nlisten = \""+c.metrics+"\"\n")
 			s.start(t)
-			if code := s.end(t); code != "5" || !strings.Contains(s.log.String(), c.want) {
+			s.hears(t, "READY=1", "STATUS=serving unix:"+socket+" (both): 0 keys, 0 lines; metrics.listen is not open: "+c.want)
+			answers(t, &net.UnixAddr{Name: socket, Net: "unix"})
+			s.Process.Signal(syscall.SIGTERM)
+			if code := s.end(t); code != "0" || !strings.Contains(s.log.String(), "ERROR") || !strings.Contains(s.log.String(), c.want) {
 				t.Errorf("exit code %s, log %s", code, s.log.String())
 			}
 		})

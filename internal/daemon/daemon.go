@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -38,7 +37,7 @@ type Daemon struct {
 	stopping atomic.Bool
 
 	metrics *metrics.Metrics // nil: nobody wants to know
-	scrape  []net.Listener   // for them
+	sides   []*sideDoor      // of [metrics] and [panel], as far as these are wanted
 
 	store *stored // nil: files only
 
@@ -174,7 +173,7 @@ func descriptors() int {
 func (d *Daemon) Run(ctx context.Context) error {
 	watched, unwatch := context.WithCancel(context.Background())
 	defer unwatch()
-	defer d.serveMetrics()()
+	defer d.serveSides()()
 	defer d.keepStore()()
 	failed := make(chan error, len(d.sockets()))
 	for _, dr := range d.doors {

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"fmt"
 	"net"
 	"sync/atomic"
 
@@ -66,11 +65,8 @@ func (d *Daemon) open(l config.Listener) (*door, error) {
 	return dr, nil
 }
 
-// openAll opens all listeners of the configuration, or none.
+// openAll opens all [[listener]] rows, or none, and the side doors that can be opened.
 func (d *Daemon) openAll(cfg *config.Config) error {
-	if err := d.openMetrics(cfg); err != nil {
-		return &ListenError{fmt.Errorf("metrics.listen: %w", err)}
-	}
 	for _, l := range cfg.Listeners {
 		dr, err := d.open(l)
 		if err != nil {
@@ -79,6 +75,7 @@ func (d *Daemon) openAll(cfg *config.Config) error {
 		}
 		d.doors = append(d.doors, dr)
 	}
+	d.openMetrics(cfg)
 	for _, name := range d.env.Sockets.CloseRest() {
 		d.log.Warn("systemd handed over a socket that no listener asks for", "name", name, "address", "fd:"+name)
 	}
@@ -106,7 +103,7 @@ func (d *Daemon) closeListeners() {
 	for _, s := range d.sockets() {
 		s.Close()
 	}
-	for _, ln := range d.scrape {
-		ln.Close()
+	for _, s := range d.sides {
+		closeAll(s.sockets)
 	}
 }

@@ -1,14 +1,9 @@
 package daemon
 
 import (
-	"context"
 	"errors"
-	"net"
-	"net/http"
 	"strings"
 	"time"
-
-	"golang.org/x/net/netutil"
 
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/dns"
@@ -26,12 +21,16 @@ func (d *Daemon) newMetrics(cfg *config.Config) {
 	}
 }
 
+// maxReaders of the metrics may be connected; further ones wait.
+const maxReaders = 32
+
 // openMetrics opens the listener of [metrics].
-func (d *Daemon) openMetrics(cfg *config.Config) (err error) {
-	if d.metrics != nil {
-		d.scrape, err = d.openHTTP(cfg.Metrics.Listen)
+func (d *Daemon) openMetrics(cfg *config.Config) {
+	if d.metrics == nil {
+		return
 	}
-	return err
+	server := metrics.NewServer(d.metrics.Handler(d.ready), d.log)
+	d.addSideDoor(&sideDoor{key: "metrics.listen", where: cfg.Metrics.Listen, server: server, most: maxReaders})
 }
 
 // messageObserver is told of messages; nil where nobody counts them.
@@ -64,66 +63,18 @@ func (d *Daemon) noteReload(err error, took time.Duration) {
 	}
 }
 
-// openHTTP opens what config.ParseHTTPAddress describes.
-func (d *Daemon) openHTTP(where string) ([]net.Listener, error) {
-	network, address, err := config.ParseHTTPAddress(where)
-	if err != nil {
-		return nil, err
-	}
-	var ln net.Listener
-	switch network {
-	case "fd":
-		return d.env.Sockets.Take(address)
-	case "unix":
-		l := config.DefaultListener()
-		l.Address = where
-		ln, err = listenUnix(address, l)
-	default:
-		ln, err = listenTCP(network, address, where)
-	}
-	if err != nil {
-		return nil, err
-	}
-	return []net.Listener{ln}, nil
-}
-
-// maxReaders of the metrics may be connected. Further ones wait: they shall not take the descriptors that mail needs.
-const maxReaders = 32
-
-// serveMetrics answers until stop is called, which lets answers that have begun end.
-func (d *Daemon) serveMetrics() (stop func()) {
-	if d.metrics == nil {
-		return func() {}
-	}
-	server := metrics.NewServer(d.metrics.Handler(d.ready), d.log)
-	for _, ln := range d.scrape {
-		d.log.Info("serving metrics", "address", d.first.Metrics.Listen)
-		go func() {
-			if err := server.Serve(netutil.LimitListener(ln, maxReaders)); !errors.Is(err, http.ErrServerClosed) {
-				d.log.Error("metrics are not served any more", "error", err)
-			}
-		}()
-	}
-	return func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		if server.Shutdown(ctx) != nil {
-			server.Close()
-		}
-	}
-}
-
-// ready says why mail had better not come to us now, or nil.
-func (d *Daemon) ready() error {
+// ready says why mail had better not come to us now, or nil; and in lines what is amiss
+// though mail may come.
+func (d *Daemon) ready() (amiss []string, err error) {
 	switch {
 	case d.stopping.Load():
-		return errors.New("stopping: messages under way may end, no new ones are taken")
+		return nil, errors.New("stopping: messages under way may end, no new ones are taken")
 	case d.current.Load() == nil:
-		return errors.New("starting: no configuration is in use yet")
+		return nil, errors.New("starting: no configuration is in use yet")
 	case !d.serving.Load():
-		return errors.New("starting: the listeners are not open yet")
+		return nil, errors.New("starting: the listeners are not open yet")
 	}
-	return nil
+	return d.closedSides(), nil
 }
 
 // state is what the metrics ask the daemon.
@@ -143,6 +94,9 @@ func (d *Daemon) state() metrics.State {
 		}
 		l := &s.Listeners[i]
 		l.Open, l.Accepted, l.Limit = l.Open+open, l.Accepted+accepted, l.Limit+dr.server.Limits.Connections
+	}
+	for _, side := range d.sides {
+		s.SideDoors = append(s.SideDoors, metrics.SideDoor{Key: side.key, Open: side.closed() == nil})
 	}
 	if counts := d.env.LogLines; counts != nil {
 		for _, level := range logging.Levels {

@@ -18,7 +18,6 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/milter/miltertest"
 )
 
@@ -87,7 +86,7 @@ func startMeasured(t *testing.T, s *site, listen string) (*testDaemon, *web) {
 	t.Helper()
 	s.configure(t, fmt.Sprintf("[dns]\nnameservers = [\"127.0.0.1:1\"]\n[metrics]\nlisten = %q\n", listen))
 	d := start(t, s.load)
-	return d, newWeb(t, d.scrape[0])
+	return d, newWeb(t, d.sides[0].sockets[0])
 }
 
 func TestMetrics(t *testing.T) {
@@ -190,7 +189,7 @@ func TestReadersWait(t *testing.T) {
 	d, _ := startMeasured(t, newSite(t), "127.0.0.1:0")
 	ask := func(wait time.Duration) (net.Conn, error) {
 		t.Helper()
-		c, err := net.Dial("tcp", d.scrape[0].Addr().String())
+		c, err := net.Dial("tcp", d.sides[0].sockets[0].Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -227,10 +226,10 @@ func TestNotReadyYet(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.closeListeners()
-	if err := d.ready(); err == nil || !strings.HasPrefix(err.Error(), "starting: ") {
+	if _, err := d.ready(); err == nil || !strings.HasPrefix(err.Error(), "starting: ") {
 		t.Errorf("got %v", err)
 	}
-	if err := new(Daemon).ready(); err == nil || !strings.HasPrefix(err.Error(), "starting: ") {
+	if _, err := new(Daemon).ready(); err == nil || !strings.HasPrefix(err.Error(), "starting: ") {
 		t.Errorf("got %v", err)
 	}
 }
@@ -238,39 +237,15 @@ func TestNotReadyYet(t *testing.T) {
 func TestMetricsAreOff(t *testing.T) {
 	d := start(t, newSite(t).load)
 	send(t, d, localMTA(t, d))
-	if d.metrics != nil || d.scrape != nil || d.messageObserver() != nil || d.lookupObserver() != nil {
+	if d.metrics != nil || d.sides != nil || d.messageObserver() != nil || d.lookupObserver() != nil {
 		t.Error("counted for nobody")
-	}
-}
-
-func TestMetricsPortInUse(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	s := newSite(t)
-	socket := filepath.Join(t.TempDir(), "milter.sock")
-	load := func() (*config.Config, error) {
-		cfg, err := s.load()
-		cfg.Listeners[0].Address = "unix:" + socket
-		cfg.Metrics.Listen = taken.Addr().String()
-		return cfg, err
-	}
-	_, err = Open(load, slog.New(slog.DiscardHandler), Environment{})
-	var listening *ListenError
-	if !errors.As(err, &listening) || !strings.Contains(err.Error(), "metrics.listen: "+taken.Addr().String()+": another program listens there already") {
-		t.Errorf("got %v", err)
-	}
-	if _, err := os.Stat(socket); err == nil {
-		t.Error("the milter's socket is open all the same")
 	}
 }
 
 // Slow and greedy clients of the HTTP listener are cut off.
 func TestHTTPLimits(t *testing.T) {
 	d, _ := startMeasured(t, newSite(t), "127.0.0.1:0")
-	conn, err := net.Dial("tcp", d.scrape[0].Addr().String())
+	conn, err := net.Dial("tcp", d.sides[0].sockets[0].Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ func (d *Daemon) status() string {
 	for _, dr := range d.doors {
 		doors = append(doors, dr.Address+" ("+dr.Mode+")")
 	}
-	return "serving " + strings.Join(doors, ", ") + ": " + inventory(d.current.Load())
+	return "serving " + strings.Join(doors, ", ") + ": " + inventory(d.current.Load()) + d.sideStatus()
 }
 
 // reloadStatus says what came of a reload.
@@ -21,7 +21,15 @@ func (d *Daemon) reloadStatus(err error) string {
 	if err != nil {
 		return "reload failed, running on the old configuration: " + err.Error()
 	}
-	return "reloaded: " + inventory(d.current.Load())
+	return "reloaded: " + inventory(d.current.Load()) + d.sideStatus()
+}
+
+// sideStatus is what status adds of side doors that are not open.
+func (d *Daemon) sideStatus() (text string) {
+	for _, line := range d.closedSides() {
+		text += "; " + line
+	}
+	return text
 }
 
 // inventory counts what a snapshot has.

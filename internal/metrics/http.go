@@ -10,18 +10,21 @@ import (
 )
 
 // Handler serves /metrics, /healthz (the process serves) and /readyz (ready says why
-// it should get no mail, or nil).
-func (m *Metrics) Handler(ready func() error) http.Handler {
+// it should get no mail, or nil, and in lines what is amiss beside mail).
+func (m *Metrics) Handler(ready func() (amiss []string, err error)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		Registry: m.registry, MaxRequestsInFlight: 4, Timeout: writeTimeout - time.Second, EnableOpenMetrics: true,
 	}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil) })
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, ready()) })
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil, nil) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		amiss, err := ready()
+		answer(w, amiss, err)
+	})
 	return mux
 }
 
-func answer(w http.ResponseWriter, problem error) {
+func answer(w http.ResponseWriter, amiss []string, problem error) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	if problem != nil {
@@ -30,6 +33,9 @@ func answer(w http.ResponseWriter, problem error) {
 		return
 	}
 	fmt.Fprintln(w, "ok")
+	for _, line := range amiss {
+		fmt.Fprintln(w, line)
+	}
 }
 
 // writeTimeout is longer than Prometheus waits (10 s in its stock configuration).

@@ -33,6 +33,7 @@ func busy(t *testing.T) *Metrics {
 			Domains: 4, DomainKeys: 5,
 			Keys: 12, Rows: 30, OutOfService: 1,
 			Listeners: []Listener{{"inet:8891@127.0.0.1", 3, 40, 2000}, {"unix:/run/milter.sock", 0, 7, 100}},
+			SideDoors: []SideDoor{{"metrics.listen", true}, {"panel.listen", false}},
 			LogLines:  map[string]uint64{"info": 50, "error": 2}, LogLinesLost: 1,
 		}
 	}})
@@ -55,7 +56,7 @@ func busy(t *testing.T) *Metrics {
 func scrape(t *testing.T, m *Metrics) map[string]*dto.MetricFamily {
 	t.Helper()
 	w := httptest.NewRecorder()
-	m.Handler(func() error { return nil }).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	m.Handler(func() ([]string, error) { return nil, nil }).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
 	if w.Code != 200 {
 		t.Fatalf("%d: %s", w.Code, w.Body)
 	}
@@ -121,6 +122,8 @@ func TestScrape(t *testing.T) {
 		`postseal_open_connections{listener="inet:8891@127.0.0.1"}`:    3,
 		`postseal_connections_total{listener="unix:/run/milter.sock"}`: 7,
 		`postseal_connection_limit{listener="inet:8891@127.0.0.1"}`:    2000,
+		`postseal_side_listener_open{key="metrics.listen"}`:            1,
+		`postseal_side_listener_open{key="panel.listen"}`:              0,
 		`postseal_log_lines_total{level="error"}`:                      2,
 		`postseal_log_lines_lost_total`:                                1,
 	} {
@@ -213,7 +216,8 @@ func BenchmarkMessage(b *testing.B) {
 
 func TestHealth(t *testing.T) {
 	var problem error
-	h := New(Options{}).Handler(func() error { return problem })
+	var amiss []string
+	h := New(Options{}).Handler(func() ([]string, error) { return amiss, problem })
 	ask := func(method, path string) (int, string) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest(method, path, nil))
@@ -242,6 +246,10 @@ func TestHealth(t *testing.T) {
 		if code, body := ask(c.method, c.path); code != c.code || body != c.body {
 			t.Errorf("%s %s: %d %q, want %d %q", c.method, c.path, code, body, c.code, c.body)
 		}
+	}
+	amiss, problem = []string{"panel.listen is not open", "and more"}, nil
+	if code, body := ask("GET", "/readyz"); code != 200 || body != "ok\npanel.listen is not open\nand more\n" {
+		t.Errorf("with something amiss: %d %q", code, body)
 	}
 }
 

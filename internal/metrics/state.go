@@ -7,6 +7,7 @@ type State struct {
 	Keys, Rows, OutOfService int // of the tables in use
 	Domains, DomainKeys      int // of the store: rows, and keys that may sign
 	Listeners                []Listener
+	SideDoors                []SideDoor
 	LogLines                 map[string]uint64 // by level
 	LogLinesLost             uint64
 }
@@ -17,6 +18,12 @@ type Listener struct {
 	Open     int    // connections
 	Accepted uint64 // so far
 	Limit    int
+}
+
+// SideDoor is a listener that mail does not need.
+type SideDoor struct {
+	Key  string // of the configuration
+	Open bool
 }
 
 // stateCollector asks for the state when somebody reads the metrics.
@@ -31,6 +38,7 @@ var (
 	openDesc     = describe("open_connections", "Connections of MTAs that are open.", "listener")
 	acceptedDesc = describe("connections_total", "Connections of MTAs that were accepted.", "listener")
 	limitDesc    = describe("connection_limit", "How many connections may be open; further ones wait.", "listener")
+	sideDesc     = describe("side_listener_open", "Whether a listener that mail does not need is open.", "key")
 	linesDesc    = describe("log_lines_total", "Lines of the log.", "level")
 	lostDesc     = describe("log_lines_lost_total", "Lines of the log that could not be written.")
 )
@@ -41,7 +49,7 @@ func describe(name, help string, labels ...string) *prometheus.Desc {
 
 // Describe implements prometheus.Collector.
 func (c stateCollector) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{keysDesc, rowsDesc, outDesc, domainsDesc, managedDesc, openDesc, acceptedDesc, limitDesc, linesDesc, lostDesc} {
+	for _, d := range []*prometheus.Desc{keysDesc, rowsDesc, outDesc, domainsDesc, managedDesc, openDesc, acceptedDesc, limitDesc, sideDesc, linesDesc, lostDesc} {
 		to <- d
 	}
 }
@@ -64,6 +72,13 @@ func (c stateCollector) Collect(to chan<- prometheus.Metric) {
 		gauge(openDesc, l.Open, l.Address)
 		counter(acceptedDesc, l.Accepted, l.Address)
 		gauge(limitDesc, l.Limit, l.Address)
+	}
+	for _, side := range s.SideDoors {
+		open := 0
+		if side.Open {
+			open = 1
+		}
+		gauge(sideDesc, open, side.Key)
 	}
 	for level, n := range s.LogLines {
 		counter(linesDesc, n, level)
