@@ -272,7 +272,7 @@ func (s *Service) checkSlots(d *Domain) error {
 	switch {
 	case strings.Contains(d.Name, "@"):
 		return &Refused{Rule: "slots-of-domains", What: "the slots of a domain are one set of names, and an address cannot have another", Way: "publish = txt for single addresses"}
-	case s.policy.KeyZone == "":
+	case s.policy.KeyZone.Name == "":
 		return &Refused{Rule: "no-key-zone", What: "CNAME records need a zone of ours to point to, and none is configured", Way: "configure the key zone, or publish = txt"}
 	case d.Slots < 1 || d.Slots > maxSlots:
 		return invalid(fmt.Sprint(d.Slots), "is no number of slots", "say 1 to 12")

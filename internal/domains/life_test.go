@@ -443,7 +443,7 @@ func TestTwoAlgorithms(t *testing.T) {
 
 func TestSlots(t *testing.T) {
 	w := newWorld(t)
-	w.policy.KeyZone = "dkim.mx.example.net"
+	w.policy.KeyZone.Name = "dkim.mx.example.net"
 	w.restart()
 	first := w.connected("a-b.example.com", func(r *domains.AddRequest) { r.Publish = domains.PublishCNAME })
 	if first.Selector != "pse1" || first.Target != "pse1.a--b-example-com.dkim.mx.example.net" {

@@ -64,10 +64,20 @@ type Domain struct {
 	RotateEvery      time.Duration `json:"rotate_every,omitempty"`      // 0: Policy.RotateEvery
 
 	NameServers []string `json:"name_servers,omitempty"` // of the zone, when it was added or DNS was last right (D111)
+	Aliases     []Alias  `json:"aliases,omitempty"`      // CNAME modes: where the row's CNAME records pointed when they were last seen
 
 	CreatedAt          time.Time `json:"created_at"`
 	PublishedClaimedAt time.Time `json:"published_claimed_at,omitzero"` // "I have published these records" (KAR-21)
 	DeletedAt          time.Time `json:"deleted_at,omitzero"`           // gone from every list; its keys live on until they are destroyed
+}
+
+// Alias is a CNAME record of a row, as far as it points to a name of ours: one that
+// was handed out for it, now or before the key zone moved.
+type Alias struct {
+	Selector string    `json:"selector"`
+	Target   string    `json:"target"`           // without final dot
+	TTL      int64     `json:"ttl,omitempty"`    // seconds; 0: not known
+	GoneAt   time.Time `json:"gone_at,omitzero"` // it points elsewhere since then; caches may have it for TTL more
 }
 
 // State is where a key stands.
@@ -100,6 +110,7 @@ type Key struct {
 
 	Slot     int    `json:"slot,omitempty"`     // CNAME modes: from 1; 0 in TXT mode
 	Target   string `json:"target,omitempty"`   // CNAME modes: where Selector's name has to point
+	Pair     string `json:"pair,omitempty"`     // ID of the key of the shared set that has the private half; empty: this one
 	Imported bool   `json:"imported,omitempty"` // the pair came from outside
 	Replaces string `json:"replaces,omitempty"` // ID of the key that this one follows in a rotation
 

@@ -163,20 +163,14 @@ func (l *life) holder(a dkim.Algorithm, slot int) *Key {
 	return nil
 }
 
-// fillSlot names the key by its slot: ps1, ps2 … and pse1 … for Ed25519.
+// fillSlot puts a key into a slot of its row.
 func (l *life) fillSlot(k *Key, slot int) {
 	k.Slot = slot
-	k.Selector = fmt.Sprintf("%s%s%d", l.SlotPrefix, map[dkim.Algorithm]string{dkim.Ed25519SHA256: "e"}[k.Algorithm], slot)
-	k.Target = k.Selector + "." + dashed(k.Domain) + "." + l.KeyZone
+	k.Selector = slotName(slotPrefix, k.Algorithm, slot)
+	k.Target = l.targetOf(k)
 	for _, old := range l.keys {
 		if old.Selector == k.Selector { // caches may have the last key of the slot
-			k.SeenBefore, k.TTLSeenOld = true, max(old.TTL, 3600)
+			k.SeenBefore, k.TTLSeenOld = true, max(old.TTL, keyZoneTTL)
 		}
 	}
-}
-
-// dashed writes a domain as one label of the key zone: example.com ->
-// example-com. A hyphen of its own is doubled, so that no two domains meet.
-func dashed(domain string) string {
-	return strings.NewReplacer("-", "--", ".", "-").Replace(domain)
 }

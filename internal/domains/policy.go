@@ -11,9 +11,8 @@ const day = 24 * time.Hour
 // Policy is the timing and the defaults of all domains (docs: the life of a
 // key, timing).
 type Policy struct {
-	Selector   string // template of new selectors, see NewSelector
-	SlotPrefix string // CNAME modes: selectors are this and the slot's number
-	KeyZone    string // CNAME mode: the zone that holds the targets; empty: no such mode
+	Selector string // template of new selectors, see NewSelector
+	KeyZone  KeyZone
 
 	Window    time.Duration // pending: until failed
 	WarnAfter time.Duration // pending: until "taking long" (KAR-24)
@@ -43,8 +42,7 @@ type Policy struct {
 // DefaultPolicy are the values for everything that nobody configured.
 func DefaultPolicy() Policy {
 	return Policy{
-		Selector:   "ps{yyyy}{mm}{random}",
-		SlotPrefix: "ps",
+		Selector: "ps{yyyy}{mm}{random}",
 
 		Window:    72 * time.Hour,
 		WarnAfter: 48 * time.Hour,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"reflect"
 	"time"
 )
 
@@ -50,8 +51,11 @@ type Service struct {
 // New makes a Service.
 func New(o Options) *Service {
 	s := &Service{store: o.Store, policy: o.Policy, clock: o.Clock, checker: o.Checker, jitter: o.Jitter, log: o.Log}
-	if s.policy == (Policy{}) {
+	if reflect.ValueOf(s.policy).IsZero() {
 		s.policy = DefaultPolicy()
+	}
+	if z := &s.policy.KeyZone; z.Name != "" && z.SharedTarget == "" {
+		z.SharedTarget = SharedTargetIn(z.Name)
 	}
 	if s.clock == nil {
 		s.clock = NewSystemClock()

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/postseal/postseal/dkim"
@@ -101,23 +100,6 @@ func (s *Service) around(ctx context.Context, d *Domain, k *Key, subject *check.
 		}
 		return err
 	})
-}
-
-// OtherSlots are the CNAME records that a domain has for the algorithm of k
-// besides that of k.
-func (k *Key) OtherSlots(slots int) []check.Slot {
-	prefix, numbered := strings.CutSuffix(k.Selector, strconv.Itoa(k.Slot))
-	if k.Slot == 0 || !numbered {
-		return nil
-	}
-	var out []check.Slot
-	for n := 1; n <= slots; n++ {
-		if n != k.Slot {
-			selector := prefix + strconv.Itoa(n)
-			out = append(out, check.Slot{Selector: selector, Target: selector + strings.TrimPrefix(k.Target, k.Selector)})
-		}
-	}
-	return out
 }
 
 // wantsTesting: the record that was handed out says t=y itself.

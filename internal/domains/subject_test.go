@@ -262,7 +262,7 @@ func (w *world) aliased(z *zone) domains.Key {
 }
 
 func newAliasWorld(w *world, lines ...string) *zone {
-	w.policy.KeyZone = "keys.example.com"
+	w.policy.KeyZone.Name = "keys.example.com"
 	return w.realDNS(lines...)
 }
 
@@ -304,7 +304,7 @@ func formerTarget(w *world) {
 	w.live(time.Hour)
 	_, err := w.service.Delete(w.ctx, "root", "example.com", domains.DeleteRequest{Now: true, Yes: true})
 	w.must(err)
-	w.policy.KeyZone = "new.example.com"
+	w.policy.KeyZone.Name = "new.example.com"
 	z2 := w.realDNS()
 	w.add("example.com", func(r *domains.AddRequest) { r.Publish, r.Slots = domains.PublishCNAME, 1 })
 	z2.add(w.T, record(old)+". 3600 IN CNAME "+old.Target+".", old.Target+`. 3600 IN TXT "v=DKIM1; p="`)

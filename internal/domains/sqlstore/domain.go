@@ -20,6 +20,7 @@ var domainTable = newTable("domains", 1, func(d *domains.Domain) []column {
 		{"retire_after", span{&d.RetireAfter}},
 		{"rotate_every", span{&d.RotateEvery}},
 		{"name_servers", list[string]{&d.NameServers}},
+		{"aliases", list[domains.Alias]{&d.Aliases}},
 		{"created_at", instant{&d.CreatedAt}},
 		{"published_claimed_at", instant{&d.PublishedClaimedAt}},
 		{"deleted_at", instant{&d.DeletedAt}},

@@ -36,6 +36,7 @@ var keyTable = newTable("keys", 1, func(k *domains.Key) []column {
 		{"fingerprint", text[string]{&k.Print}},
 		{"slot", whole[int]{&k.Slot}},
 		{"target", text[string]{&k.Target}},
+		{"pair", text[string]{&k.Pair}},
 		{"imported", flag{&k.Imported}},
 		{"replaces", text[string]{&k.Replaces}},
 		{"state", text[domains.State]{&k.State}},

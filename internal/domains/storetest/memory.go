@@ -177,7 +177,7 @@ func above[V any](rows map[string]V, after string, limit int) []V {
 
 func (t *memoryTx) Domain(name string) (domains.Domain, error) {
 	d, err := get(t.m.data.domains, name)
-	d.NameServers = slices.Clone(d.NameServers)
+	d.NameServers, d.Aliases = slices.Clone(d.NameServers), slices.Clone(d.Aliases)
 	return d, err
 }
 
@@ -186,7 +186,7 @@ func (t *memoryTx) Domains(after string, limit int) ([]domains.Domain, error) {
 }
 
 func (t *memoryTx) PutDomain(d domains.Domain) error {
-	d.NameServers = slices.Clone(d.NameServers)
+	d.NameServers, d.Aliases = slices.Clone(d.NameServers), slices.Clone(d.Aliases)
 	return put(t, t.m.data.domains, d.Name, d)
 }
 

@@ -67,6 +67,7 @@ func fullDomain(name string) domains.Domain {
 		Name: name, Enabled: true, Requested: true, Activation: domains.ActivateManual, Publish: domains.PublishCNAME, Slots: 3,
 		OnMissing: "suspend:2h", Owner: "tenant", Contact: "dns@customer.example", Driver: "zonefile", SubDomains: true, DualSign: true,
 		DisabledFallback: true, RetireAfter: time.Hour, RotateEvery: 90 * 24 * time.Hour, NameServers: []string{"ns1.example.net", "ns2.example.net"}, CreatedAt: moment,
+		Aliases:            []domains.Alias{{Selector: "ps1", Target: "ps1.example-com.old.example.net", TTL: 60, GoneAt: moment.Add(time.Hour)}, {Selector: "ps1", Target: "t"}},
 		PublishedClaimedAt: moment.Add(time.Second), DeletedAt: moment.Add(time.Minute),
 	}
 }
@@ -75,7 +76,7 @@ func fullKey(id, owner, selector string) domains.Key {
 	at := func(i int) time.Time { return moment.Add(time.Duration(i) * time.Minute) }
 	return domains.Key{
 		ID: id, Owner: owner, Domain: owner, Selector: selector, Algorithm: dkim.Ed25519SHA256, Bits: 256, Record: "v=DKIM1; k=ed25519; p=AA",
-		Public: []byte{1, 2, 3}, Print: "SHA256:" + id, Slot: 2, Target: "ps2.example-com.dkim.mx.example.net", Imported: true, Replaces: "before",
+		Public: []byte{1, 2, 3}, Print: "SHA256:" + id, Slot: 2, Target: "ps2.example-com.dkim.mx.example.net", Pair: "shared", Imported: true, Replaces: "before",
 		State: domains.Active, Compromised: true,
 		Health: domains.Health{
 			Status: domains.Broken, Reason: domains.ReasonMismatch, Code: "D402", Text: "text with \"quotes\" and ünïcode", Fix: "fix",
