@@ -64,7 +64,7 @@ func site() http.Handler {
 <script src="/script.js"></script></main></body></html>`)
 	page("/verified", head+`<p id="q"></p><script src="/query.js"></script><p><a href="/good">Back</a></p></main></body></html>`)
 	page("/bad", `<!doctype html><html><head><title></title><link rel="stylesheet" href="/style.css"></head><body><main><h1>One</h1><h1>Two</h1>
-<div style="color: red"></div><div class="wide">wide</div><input name="x"><button disabled>Off</button><button id="x">Here</button><button id="x" >Here</button>
+<div style="color: red"></div><div class="wide">wide</div><p class="pale">hardly</p><input name="x"><button disabled>Off</button><button id="x">Here</button><button id="x" >Here</button>
 <img src="http://127.9.9.2/pixel"><script>document.title = "inline"</script><script src="/loud.js"></script></main></body></html>`)
 	file := func(path, kind, text string) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
@@ -72,7 +72,7 @@ func site() http.Handler {
 			fmt.Fprint(w, text)
 		})
 	}
-	file("/style.css", "text/css", `.wide { width: 3000px } .green { background: #0a7f3f; color: #fff } .yellow { background: gold; color: #333 }
+	file("/style.css", "text/css", `.pale { background: #eee; color: #ddd } .wide { width: 3000px } .green { background: #0a7f3f; color: #fff } .yellow { background: gold; color: #333 }
 @media (prefers-color-scheme: dark) { :root { color-scheme: dark } body { background: #111; color: #eee } } :focus-visible { outline: 2px solid blue }`)
 	file("/query.js", "text/javascript", `document.getElementById('q').textContent = 'Asked: ' + decodeURIComponent(location.search)`)
 	file("/loud.js", "text/javascript", `console.error('a fault', 7); throw new Error('thrown')`)
@@ -184,11 +184,11 @@ func TestWhatCannotBeFound(t *testing.T) {
 func second[T any](_ T, err error) error { return err }
 
 func TestABadPageIsToldOf(t *testing.T) {
-	p := person(t, "/bad", Options{Width: 360})
+	p := person(t, "/bad", Options{Width: Narrow})
 	faults, err := p.Manners()
 	must(t, err)
 	all := strings.Join(faults, "\n")
-	for _, want := range []string{"no title", "no language", "2 headings", "no words for <img", "twice the id x", "the page is 30", "style within the page", "a textbox without a name"} {
+	for _, want := range []string{"no title", "no language", "2 headings", "no words for <img", "twice the id x", "the page is 30", "style within the page", `"hardly" is hard to read: contrast 1.2`, "a textbox without a name"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
 		}

@@ -14,10 +14,33 @@ type Colour struct{ R, G, B float64 }
 // Looks are the colours of a word.
 type Looks struct{ Ink, Paper Colour }
 
+// paint is JavaScript: looks(e) are ink and paper of an element, words(s) is text with single blanks.
+const paint = `
+	const words = s => s.replace(/\s+/g, ' ').trim();
+	const brush = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
+	const rgba = colour => { // whatever the notation: oklch(), color-mix(), names
+		brush.clearRect(0, 0, 1, 1);
+		brush.fillStyle = colour;
+		brush.fillRect(0, 0, 1, 1);
+		return [...brush.getImageData(0, 0, 1, 1).data];
+	};
+	const over = (a, b) => [0, 1, 2].map(i => a[i] * a[3] / 255 + b[i] * (1 - a[3] / 255));
+	const looks = element => {
+		const layers = [];
+		for (let e = element; e; e = e.parentElement) {
+			const c = rgba(getComputedStyle(e).backgroundColor);
+			layers.push(c);
+			if (c[3] === 255) break;
+		}
+		const dark = matchMedia('(prefers-color-scheme: dark)').matches && getComputedStyle(document.documentElement).colorScheme.includes('dark');
+		const paper = layers.reverse().reduce((below, c) => over(c, below), dark ? [18, 18, 18] : [255, 255, 255]);
+		return {ink: over(rgba(getComputedStyle(element).color), paper), paper};
+	};
+`
+
 // Looks are those of the smallest part of the page whose whole text is text, near another text if that is not empty.
 func (p *Page) Looks(text, near string) (l Looks, err error) {
-	const read = `((text, near) => {
-		const words = s => s.replace(/\s+/g, ' ').trim();
+	const read = `((text, near) => {` + paint + `
 		let found = [...document.body.querySelectorAll('*')].filter(e => words(e.innerText ?? '') === text && e.getClientRects().length);
 		found = found.filter(e => !found.some(o => o !== e && e.contains(o)));
 		if (near) {
@@ -25,24 +48,7 @@ func (p *Page) Looks(text, near string) (l Looks, err error) {
 			const least = Math.min(...found.map(distance));
 			found = found.filter(e => distance(e) === least);
 		}
-		if (found.length !== 1) return {problem: found.length + ' parts of the page show ' + text};
-		const paint = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
-		const rgba = colour => { // whatever the notation: oklch(), color-mix(), names
-			paint.clearRect(0, 0, 1, 1);
-			paint.fillStyle = colour;
-			paint.fillRect(0, 0, 1, 1);
-			return [...paint.getImageData(0, 0, 1, 1).data];
-		};
-		const over = (a, b) => [0, 1, 2].map(i => a[i] * a[3] / 255 + b[i] * (1 - a[3] / 255));
-		let layers = [];
-		for (let e = found[0]; e; e = e.parentElement) {
-			const c = rgba(getComputedStyle(e).backgroundColor);
-			layers.push(c);
-			if (c[3] === 255) break;
-		}
-		const dark = matchMedia('(prefers-color-scheme: dark)').matches && getComputedStyle(document.documentElement).colorScheme.includes('dark');
-		const paper = layers.reverse().reduce((below, c) => over(c, below), dark ? [18, 18, 18] : [255, 255, 255]);
-		return {ink: over(rgba(getComputedStyle(found[0]).color), paper), paper};
+		return found.length === 1 ? looks(found[0]) : {problem: found.length + ' parts of the page show ' + text};
 	})`
 	err = until(func() error {
 		seen, err := get(p, "looks of "+text, chromedp.Evaluate[painted](fmt.Sprintf("%s(%q, %q)", read, text, near)))
@@ -52,7 +58,7 @@ func (p *Page) Looks(text, near string) (l Looks, err error) {
 		case seen.Problem != "":
 			return errors.New(seen.Problem)
 		}
-		l = Looks{colour(seen.Ink), colour(seen.Paper)}
+		l = seen.looks()
 		return nil
 	})
 	return l, err
@@ -61,11 +67,15 @@ func (p *Page) Looks(text, near string) (l Looks, err error) {
 // painted is what the browser says about the looks of a text.
 type painted struct {
 	Problem string    `json:"problem"`
+	Text    string    `json:"text"`
 	Ink     []float64 `json:"ink"` // red, green, blue
 	Paper   []float64 `json:"paper"`
 }
 
-func colour(c []float64) Colour { return Colour{c[0], c[1], c[2]} }
+func (p painted) looks() Looks {
+	colour := func(c []float64) Colour { return Colour{c[0], c[1], c[2]} }
+	return Looks{colour(p.Ink), colour(p.Paper)}
+}
 
 // Name is what a person would call the colour: red, yellow, green, blue, or grey for what has no colour to speak of.
 func (c Colour) Name() string {

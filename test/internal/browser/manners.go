@@ -9,7 +9,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// Manners are the faults of a page for people who hear it, who use the keyboard or a narrow screen. None is best.
+// Manners are the faults of a page, as it looks now, for people who hear it, who use the keyboard, who do not see well or have a narrow
+// screen. None is best.
 func (p *Page) Manners() (faults []string, err error) {
 	const look = `(() => {
 		const faults = [], all = s => [...document.querySelectorAll(s)];
@@ -40,9 +41,30 @@ func (p *Page) Manners() (faults []string, err error) {
 		return nil, err
 	}
 	things, err := p.things(toUse)
+	if err != nil {
+		return nil, err
+	}
 	for _, t := range things {
 		if t.name == "" {
 			faults = append(faults, "a "+t.role+" without a name")
+		}
+	}
+	pale, err := p.pale()
+	return append(faults, pale...), err
+}
+
+// pale are texts whose colours are too close to each other (WCAG 2.2, 1.4.3); what cannot be used may be pale.
+func (p *Page) pale() (faults []string, err error) {
+	const read = `(() => {` + paint + `
+		const own = e => words([...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join(''));
+		return [...document.body.querySelectorAll('*')].filter(e => own(e) && e.checkVisibility({visibilityProperty: true}) && !e.closest(':disabled,[aria-disabled=true],option,script'))
+			.map(e => ({text: own(e).slice(0, 60), ...looks(e)}));
+	})()`
+	all, err := get(p, "colours", chromedp.Evaluate[[]painted](read))
+	for _, part := range all {
+		const least = 4.5
+		if c := part.looks().Contrast(); c < least {
+			faults = append(faults, fmt.Sprintf("%q is hard to read: contrast %.1f, %+v", part.Text, c, part.looks()))
 		}
 	}
 	return faults, err

@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // Options are what sets people apart.
 type Options struct {
 	Hosts    []string // "127.0.0.1:80": where requests may go; a request to any other host is a complaint
-	Width    int64    // of the window; 1280 if zero
+	Width    int64    // of the window; Wide if zero
 	Dark     bool     // prefers dark colours
 	NoScript bool     // has switched JavaScript off
 }
@@ -35,12 +36,12 @@ func (b *Browser) Person(o Options) (*Page, error) {
 	w := &watch{hosts: o.Hosts}
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(w.see))
 	p := &Page{browser: b, ctx: ctx, cancel: cancel, watch: w}
-	if o.Width == 0 {
-		o.Width = 1280
-	}
-	err := chromedp.Do(ctx, chromedp.EmulateViewport(o.Width, 900), func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+	err := chromedp.Do(ctx, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		return chromedp.Void{}, prepare(ctx, t, o)
 	})
+	if err == nil {
+		err = p.Look(cmp.Or(o.Width, Wide), o.Dark)
+	}
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("a new page: %w", err)
@@ -55,19 +56,29 @@ func prepare(ctx context.Context, t *chromedp.Target, o Options) error {
 	if _, err := cdp.Call(ctx, t, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		return err
 	}
-	scheme := "light"
-	if o.Dark {
-		scheme = "dark"
-	}
-	media := emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-		{Name: "prefers-color-scheme", Value: scheme},
-		{Name: "prefers-reduced-motion", Value: "reduce"}, // a colour that is read is not on its way to another
-	}}
-	if _, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, media); err != nil {
-		return err
-	}
 	_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: o.NoScript})
 	return err
+}
+
+// Widths of windows.
+const (
+	Wide   = 1280
+	Narrow = 360 // of a small telephone
+)
+
+// Look makes the window this wide and asks for light or dark colours.
+func (p *Page) Look(width int64, dark bool) error {
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	return p.do("look", chromedp.Steps(chromedp.EmulateViewport(width, 900), func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"}, // a colour that is read is not on its way to another
+		}})
+		return chromedp.Void{}, err
+	}))
 }
 
 // Close leaves the page and forgets the profile.
