@@ -30,6 +30,7 @@ type Config struct {
 	Check      Check      `toml:"check"`
 	Store      Store      `toml:"store"`
 	Domains    Domains    `toml:"domains"`
+	KeyZone    KeyZone    `toml:"key_zone"`
 	Notify     Notify     `toml:"notify"`
 	Limits     Limits     `toml:"limits"`
 	Metrics    Metrics    `toml:"metrics"`

@@ -34,6 +34,7 @@ func TestSampleIsTheDefault(t *testing.T) {
 			&cfg.Sign.ReauthenticatingUsers, &cfg.Sign.OmitHeaders,
 			&cfg.Verify.RefusedDomains, &cfg.Verify.RemoveAuthservIDs, &cfg.Verify.SpareMethods,
 			&cfg.DNS.Nameservers, &cfg.DNS.TrustAD, &cfg.Store.IdentityCommand, &cfg.Store.Recipients, &cfg.Notify.MailTo, &cfg.Notify.Command,
+			&cfg.KeyZone.Former, &cfg.KeyZone.NameServers,
 		} {
 			if len(*list) == 0 {
 				*list = nil
@@ -57,7 +58,7 @@ func TestSampleNamesEveryKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	table := regexp.MustCompile(`(?m)^#?\[+([a-z.]+)\]+$`)
+	table := regexp.MustCompile(`(?m)^#?\[+([a-z_.]+)\]+$`)
 	named, at := map[string]bool{}, ""
 	for line := range strings.Lines(string(text)) {
 		if m := table.FindStringSubmatch(strings.TrimSpace(line)); m != nil {

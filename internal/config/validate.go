@@ -43,6 +43,7 @@ func (c *Config) validate() Problems {
 	v.oneOf("check.via", c.Check.Via, "auto", "authoritative", "resolver")
 	v.store(c.Store)
 	v.domains(c.Domains)
+	v.keyZone(c.KeyZone)
 	v.metrics(c.Metrics)
 	v.oneOf("log.format", c.Log.Format, "text", "json", "journal")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")

@@ -43,7 +43,7 @@ func OpenManaged(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Ma
 		return nil, err
 	}
 	checker := &lateChecker{cfg: cfg, log: log}
-	service := domains.New(domains.Options{Store: store, Policy: timing(cfg.Domains), Checker: checker, Log: log})
+	service := domains.New(domains.Options{Store: store, Policy: policyOf(cfg), Checker: checker, Log: log})
 	return &Managed{service, store, checker}, nil
 }
 
@@ -81,10 +81,14 @@ func identity(s config.Store) seal.Source {
 	return source
 }
 
-func timing(d config.Domains) domains.Policy {
-	p := domains.DefaultPolicy()
+// policyOf are the timing and the defaults of all domains.
+func policyOf(cfg *config.Config) domains.Policy {
+	d, p := cfg.Domains, domains.DefaultPolicy()
 	p.Selector, p.OnMissing = d.Selector, domains.OnMissing(d.OnMissing)
 	p.RetireAfter, p.RotateEvery = time.Duration(d.RetireAfter), time.Duration(d.RotateEvery)
+	if z := cfg.KeyZone; z.Name != "" {
+		p.KeyZone = domains.KeyZone{Name: z.Name, SharedTarget: z.Shared(), Former: z.Former}
+	}
 	return p
 }
 

@@ -142,7 +142,7 @@ func TestTimingIsConfigured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := timing(cfg.Domains)
+	p := policyOf(cfg)
 	if p.OnMissing != "suspend:6h" || p.Selector != "{uuid}" || p.RetireAfter != 240*time.Hour || p.RotateEvery != 4320*time.Hour {
 		t.Errorf("%+v", p)
 	}
