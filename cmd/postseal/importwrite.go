@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/daemon"
@@ -19,26 +20,23 @@ import (
 
 // write makes the directory: all of it beside its place first, checked as check-config would, then renamed.
 func (i *importer) write(ctx context.Context, output string) error {
-	dir, err := absolute(output)
+	dir, err := vacant(output)
 	if err != nil {
-		return err
-	}
-	if err := vacant(dir); err != nil {
 		return err
 	}
 	temp, err := os.MkdirTemp(filepath.Dir(dir), "."+filepath.Base(dir)+"-")
 	if err != nil {
-		return err
+		return cannotWrite(dir, err)
 	}
 	defer os.RemoveAll(temp)
 	if err := i.fill(ctx, temp, dir); err != nil {
 		return err
 	}
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // goes only while it is empty
-		return refuseDir(dir)
+		return refuseDir(dir, err)
 	}
 	if err := os.Rename(temp, dir); err != nil {
-		return err
+		return cannotWrite(dir, err)
 	}
 	i.report()
 	i.tellUnreadable(dir)
@@ -46,27 +44,69 @@ func (i *importer) write(ctx context.Context, output string) error {
 	return i.outcome()
 }
 
-// vacant sees that nothing would be overwritten.
-func vacant(dir string) error {
+// vacant gives the directory to write, behind a symbolic link if output is one: nothing is there that would be
+// overwritten, and everything above it is.
+func vacant(output string) (dir string, err error) {
+	if dir, err = absolute(output); err != nil {
+		return "", err
+	}
+	if target, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = target
+	} else if _, err := os.Lstat(dir); err == nil {
+		return "", &exitError{exitUsage, fmt.Errorf("--output %s is a symbolic link to nothing: make what it points to, or name another directory", dir)}
+	}
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return dir, above(dir)
+	case errors.Is(err, syscall.ENOTDIR):
+		return "", &exitError{exitUsage, fmt.Errorf("--output %s is a file, or one stands above it: name a directory that does not exist yet", dir)}
+	case err != nil:
+		return "", cannotWrite(dir, err)
+	case len(entries) > 0:
+		return "", refuseDir(dir, errors.New("it is not empty"))
 	}
-	if err != nil {
-		return err
-	}
-	if len(entries) > 0 {
-		return refuseDir(dir)
+	return dir, nil
+}
+
+// above sees that the directory above dir is there.
+func above(dir string) error {
+	parent := filepath.Dir(dir)
+	if _, err := os.Stat(parent); errors.Is(err, fs.ErrNotExist) {
+		return &exitError{exitUsage, fmt.Errorf("--output %s: there is no directory %s: make it first (mkdir -p %s), or name another place", dir, parent, parent)}
 	}
 	return nil
 }
 
-func refuseDir(dir string) error {
-	return &exitError{exitRefused, fmt.Errorf("%s is not empty, and nothing is overwritten: name a new directory, such as %s", dir, filepath.Join(dir, "opendkim"))}
+func refuseDir(dir string, why error) error {
+	return &exitError{exitRefused, fmt.Errorf("%s: %w, and nothing is overwritten: name a new directory, such as %s", dir, why, filepath.Join(dir, "opendkim"))}
+}
+
+// cannotWrite says what to do about an error of the file system. Nothing is left behind.
+func cannotWrite(dir string, err error) error {
+	var told *exitError
+	switch {
+	case errors.As(err, &told):
+		return err
+	case errors.Is(err, fs.ErrPermission):
+		return &exitError{exitUsage, fmt.Errorf("--output %s: %w: import as root, or name a directory that you may write to", dir, err)}
+	case errors.Is(err, syscall.EROFS):
+		return &exitError{exitUsage, fmt.Errorf("--output %s: %w: name a directory elsewhere", dir, err)}
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return failed(fmt.Errorf("%w: nothing was written; make room, or name a directory elsewhere with --output", err))
+	}
+	return err
 }
 
 // fill writes all files into temp and checks them there; then postseal.toml is written as it has to be in dir.
 func (i *importer) fill(ctx context.Context, temp, dir string) error {
+	if err := i.fillFiles(ctx, temp, dir); err != nil {
+		return cannotWrite(dir, err)
+	}
+	return nil
+}
+
+func (i *importer) fillFiles(ctx context.Context, temp, dir string) error {
 	gid := serviceGroupID()
 	if err := os.Chmod(temp, 0o755); err != nil {
 		return err
@@ -107,7 +147,8 @@ func (i *importer) tables() map[string]string {
 	return files
 }
 
-// writeNew writes a file that does not exist yet, for its owner and the service's group.
+// writeNew writes a file that does not exist yet, for its owner and the service's group; without one (gid -1) for its
+// owner alone.
 func writeNew(path string, text []byte, gid int) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -115,9 +156,9 @@ func writeNew(path string, text []byte, gid int) error {
 	}
 	_, err = f.Write(text)
 	if err == nil && gid >= 0 {
-		err = f.Chown(0, gid)
+		err = f.Chown(-1, gid)
 	}
-	if err == nil {
+	if err == nil && gid >= 0 {
 		err = f.Chmod(0o640)
 	}
 	return errors.Join(err, f.Sync(), f.Close())
@@ -132,12 +173,15 @@ func copyKey(c opendkim.Copy, dir string, gid int) error {
 	made := dir
 	for part := range strings.SplitSeq(filepath.Dir(c.To), "/") {
 		made = filepath.Join(made, part)
-		err := os.Mkdir(made, 0o750)
+		err := os.Mkdir(made, 0o700)
 		if errors.Is(err, fs.ErrExist) {
 			continue
 		}
 		if err == nil && gid >= 0 {
-			err = os.Chown(made, 0, gid)
+			err = os.Chown(made, -1, gid)
+		}
+		if err == nil && gid >= 0 {
+			err = os.Chmod(made, 0o750)
 		}
 		if err != nil {
 			return err

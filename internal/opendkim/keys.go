@@ -97,6 +97,7 @@ func (t *translator) keyRow(e entry) {
 	const form = "want NAME DOMAIN:SELECTOR:KEY"
 	domain, rest, _ := strings.Cut(e.value, ":")
 	selector, key, complete := strings.Cut(rest, ":")
+	t.tellBlanks(e, domain, selector, key)
 	domain, selector, key = strings.TrimSpace(domain), strings.TrimSpace(selector), strings.TrimSpace(key)
 	row := keyRow{name: newName(e.key), domain: domain, at: e.at}
 	t.keys[e.key] = row // known, so that only one of the tables is blamed
@@ -116,6 +117,18 @@ func (t *translator) keyRow(e entry) {
 		key = written + algorithm
 	}
 	t.result.KeyTable = append(t.result.KeyTable, Line{row.name + " " + domain + ":" + selector + ":" + key, e.at})
+}
+
+// tellBlanks tells of blanks around the colons of a row, which belong to nothing here. OpenDKIM takes them for a part
+// of the name: it has no such key file and defers, or writes them into d= and s=, where verifiers pass over them
+// (RFC 6376 3.2).
+func (t *translator) tellBlanks(e entry, domain, selector, key string) {
+	switch {
+	case strings.TrimLeft(key, " \t") != key:
+		t.note(e.at, Differs, e.key, "the blank before its key is passed over, and mail is signed; OpenDKIM takes it for a part of the key and defers all mail that the row is for")
+	case strings.TrimSpace(domain) != domain, strings.TrimSpace(selector) != selector:
+		t.note(e.at, Carried, e.key, "without the blanks around its colons, which OpenDKIM writes into d= and s=, where they mean nothing")
+	}
 }
 
 // splitPath tells a path, with the fourth field that newer OpenDKIMs allow behind it, from a key.

@@ -77,6 +77,40 @@ Socket inet:8891@mail.example
 	}
 }
 
+// Blanks around the colons of a key table, and names that stand twice in OversignHeaders, mean something else to OpenDKIM.
+func TestBlanksAndDoublesAreTold(t *testing.T) {
+	r, dir := imported(t, "Socket inet:1@localhost\nKeyTable DIR/kt\nSigningTable refile:DIR/st\nOversignHeaders From,Date,from,DATE\n", map[string]string{
+		"kt":  "k1 example.com:s1:DIR/key\nk2 example.com : s2 :DIR/key\nk3 example.com:s3: DIR/key\nk4 example.com:s4:\tDIR/key\n",
+		"st":  "* k1\n",
+		"key": "KEY",
+	})
+	want := map[string]Fate{
+		dir + "/kt:2: k2": Carried, dir + "/kt:3: k3": Differs, dir + "/kt:4: k4": Differs,
+		dir + "/opendkim.conf:4: OversignHeaders from": Differs, dir + "/opendkim.conf:4: OversignHeaders DATE": Differs,
+		dir + "/opendkim.conf:4: OversignHeaders Date": Differs, // may be added later
+	}
+	found := 0
+	for _, n := range r.Notes {
+		if strings.HasPrefix(n.What, "k") || strings.HasPrefix(n.What, "OversignHeaders ") && !strings.Contains(n.What, ",") {
+			found++
+			if fate, ok := want[n.At.String()+": "+n.What]; !ok || fate != n.Fate {
+				t.Errorf("note %v", n)
+			}
+		}
+	}
+	if found != len(want) {
+		t.Errorf("%d notes, want %d: %v", found, len(want), r.Notes)
+	}
+	for _, line := range []string{"oversign = [\"Date\"]", "oversign_absent = [\"From\"]"} {
+		if !strings.Contains(r.Config("/out"), line) {
+			t.Errorf("no %s in\n%s", line, r.Config("/out"))
+		}
+	}
+	if have := r.KeyTable[1].Text; have != "k2 example.com:s2:"+dir+"/key" {
+		t.Errorf("wrote %q", have)
+	}
+}
+
 // The page for users has each option with what the importer says of it.
 func TestThePageHasEveryOption(t *testing.T) {
 	page, err := os.ReadFile("../../docs/coming-from-opendkim.md")

@@ -127,7 +127,12 @@ func matches(pattern, name string) bool {
 func (t *translator) oversign() (present, absent []string) {
 	present, absent = []string{}, []string{}
 	entries, _ := t.members("OversignHeaders")
-	for _, e := range entries {
+	for i, e := range entries {
+		same := func(other entry) bool { return strings.EqualFold(other.key, e.key) }
+		if slices.ContainsFunc(entries[:i], same) {
+			t.note(e.at, Differs, "OversignHeaders "+e.key, "named before: one more in h= already keeps others from adding such a field; OpenDKIM has one for each time that it is named")
+			continue
+		}
 		if !addedLater(e.key) {
 			absent = append(absent, e.key)
 			continue

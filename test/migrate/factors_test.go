@@ -63,6 +63,8 @@ var files = map[string]string{
 	"domains":    "# ours\na.test\nb.test\n",
 	"patterns":   "*.a.test\nb.test\n",
 	"kt":         "# NAME DOMAIN:SELECTOR:KEY\nka\ta.test:sa:DIR/keys/a.pem\nkb  b.test:sb:DIR/keys/b.pem # the other\nsub a.test:ss:DIR/keys/b.pem\na.test a.test:sa:DIR/keys/a.pem\nb.test b.test:sb:DIR/keys/b.pem\nka a.test:old:DIR/keys/b.pem\n",
+	"kt.blanks":  "ka a.test : sa :DIR/keys/a.pem\nkb b.test:sb: DIR/keys/b.pem\n",
+	"st.blanks":  "*@a.test ka\n*@b.test kb\n",
 	"kt.percent": "any %:sp:HERE/domains.d/%/k.pem\n",
 	"st.refile":  "ada@sub.a.test sub:ada@sub.a.test\n*@a.test ka\n*@*.a.test ka:@a.test\n*@b.test kb:@%\nada@* kb:elsewhere@c.test\n",
 	"st.plain":   "ada@sub.a.test sub\n.a.test ka:@a.test\na.test ka\nA.TEST kb\nb.test kb:@%\nada@* kb\n*@b.test never\n",
@@ -106,6 +108,7 @@ var byHand = []configuration{
 	{"keys": factors[0].levels[4], "SubDomains": "SubDomains yes"},
 	{"keys": "Domain *, a.test\nSelector sa\nKeyFile DIR/keys/a.pem", "SubDomains": "SubDomains yes"},
 	{"keys": "Domain a.test\nSelector ed\nKeyFile DIR/keys/ed25519.pem", "OversignHeaders": "OversignHeaders From,X-Own,Date\nSignatureAlgorithm ed25519-sha256"},
+	{"keys": "KeyTable file:DIR/kt.blanks\nSigningTable refile:DIR/st.blanks", "OversignHeaders": "OversignHeaders From,Subject,from,From"},
 }
 
 // text is opendkim.conf for an installation in dir.

@@ -82,6 +82,8 @@ func (c configuration) signsFor(m message) bool {
 		return true
 	case strings.Contains(keys, "named"), strings.Contains(keys, "csl:"), strings.Contains(keys, ".db"):
 		return below("test")
+	case strings.Contains(keys, "blanks"):
+		return sender == "a.test" || sender == "b.test"
 	case strings.Contains(keys, "SigningTable"): // st.refile, st.plain
 		return sender == "a.test" || sender == "b.test" || below("a.test") || ada && sender == c.author(m)
 	case strings.Contains(keys, "patterns"):
