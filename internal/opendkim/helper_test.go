@@ -25,14 +25,15 @@ func install(t *testing.T, conf string, files map[string]string) (path string) {
 	}
 	files["opendkim.conf"] = conf
 	for name, text := range files {
+		text = strings.ReplaceAll(text, "DIR", dir)
 		if text == "KEY" {
-			text = string(pem)
+			text = string(pem) // which may have "DIR" in it
 		}
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
