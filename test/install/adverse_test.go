@@ -7,7 +7,8 @@ import (
 
 // No mail server, so no group postfix either.
 func TestNoMailServer(t *testing.T) {
-	m := boot(t, bare)
+	alone(t)
+	m := boot(t, bare.Path())
 	if out := run(t, m, "getent", "group", "postfix"); out.Code == 0 {
 		t.Fatalf("there is one: %s", out.Stdout)
 	}
@@ -19,7 +20,8 @@ func TestNoMailServer(t *testing.T) {
 
 // A root in which systemd does not run: an image that is being built, a container.
 func TestNoServiceManager(t *testing.T) {
-	c := unbooted(t, bare)
+	t.Parallel()
+	c := unbooted(t)
 	dpkg(t, c, packages.deb)
 	is(t, "owners", owners(t, c), packagedOwners)
 	is(t, "enabled", must(t, c, "systemctl", "is-enabled", unit).Stdout, "enabled\n")
@@ -37,11 +39,12 @@ func TestNoServiceManager(t *testing.T) {
 // OpenDKIM's how-tos name the same port. The installation ends well and says what is wrong; the service starts by itself as
 // soon as it can.
 func TestPortInUse(t *testing.T) {
+	alone(t)
 	l, err := net.Listen("tcp", "127.0.0.1:8891") // the machine shares this network
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := boot(t, bare)
+	m := boot(t, bare.Path())
 	said := dpkg(t, m, packages.deb)
 	says(t, "the installation", said, "WARNING: the service did not start", "inet:8891@127.0.0.1: another program listens there already", "systemctl restart postseal")
 	l.Close()
@@ -50,7 +53,8 @@ func TestPortInUse(t *testing.T) {
 
 // The service may not read its configuration: it fails once, with a message that names the file, and is not restarted for ever.
 func TestWrongOwner(t *testing.T) {
-	m := boot(t, bare)
+	alone(t)
+	m := boot(t, bare.Path())
 	dpkg(t, m, packages.deb)
 	must(t, m, "chown", "root:root", "/etc/postseal/postseal.toml")
 	if out := run(t, m, "systemctl", "restart", "postseal"); out.Code == 0 {
@@ -70,7 +74,8 @@ func TestWrongOwner(t *testing.T) {
 
 // An administrator who keeps the service down has his reasons.
 func TestMaskedService(t *testing.T) {
-	m := boot(t, bare)
+	alone(t)
+	m := boot(t, bare.Path())
 	must(t, m, "systemctl", "mask", unit)
 	said := dpkg(t, m, packages.deb)
 	if contains(said, "did not start") {

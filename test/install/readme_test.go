@@ -10,10 +10,16 @@ import (
 	"github.com/postseal/postseal/test/internal/debian"
 )
 
-// readme gives the indented blocks of one tested part of the README, as shell scripts.
+// readme gives the indented blocks of one tested part of the README.
 func readme(t *testing.T, part string) []string {
 	t.Helper()
-	text, err := os.ReadFile("../../README.md")
+	return page(t, "README.md", part)
+}
+
+// page gives the indented blocks of one tested part of a page of the manual: shell scripts, mostly.
+func page(t *testing.T, file, part string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../" + file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -21,7 +27,7 @@ func readme(t *testing.T, part string) []string {
 	tested, _, ended := strings.Cut(rest, "<!-- end -->")
 	blocks := indented(tested)
 	if !started || !ended || len(blocks) == 0 {
-		t.Fatalf("README.md has no <!-- tested: %s --> with commands before an <!-- end -->", part)
+		t.Fatalf("%s has no <!-- tested: %s --> with an indented block before an <!-- end -->", file, part)
 	}
 	return blocks
 }
@@ -45,12 +51,18 @@ func follow(t *testing.T, m *debian.Machine, blocks ...string) (said string) {
 	t.Helper()
 	for _, block := range blocks {
 		out := must(t, m, "sh", "-ec", block)
-		for _, r := range printedRecord.FindAllStringSubmatch(out.Stdout, -1) {
-			publish(t, r[1], r[2])
-		}
+		publishPrinted(t, out.Stdout)
 		said += out.Text()
 	}
 	return said
+}
+
+// publishPrinted publishes the records that a command has printed.
+func publishPrinted(t *testing.T, text string) {
+	t.Helper()
+	for _, r := range printedRecord.FindAllStringSubmatch(text, -1) {
+		publish(t, r[1], r[2])
+	}
 }
 
 // printedRecord is the last thing that keygen prints: the record as a provider's web form wants it.
@@ -58,19 +70,33 @@ var printedRecord = regexp.MustCompile(`(?m)^(\S+\._domainkey\.\S+)\n(v=DKIM1;.*
 
 var publicKey = regexp.MustCompile(`p=\w{40}`)
 
-// The five minutes of the README, on a Debian with Postfix as it comes.
-func TestReadme(t *testing.T) {
-	m := bootMailServer(t)
+// fiveMinutes does all that the README says for one mail server, on a Debian that has it as it comes. It returns what the
+// installation says.
+func fiveMinutes(t *testing.T, m *debian.Machine, mailServer string) string {
+	t.Helper()
 	copyInto(t, m, packages.deb, "/root/")
-	blocks := readme(t, "five minutes with Postfix")
-	last := len(blocks) - 1
-	said := follow(t, m, blocks[:last]...)
-
+	installed := follow(t, m, readme(t, "install")...)
+	for _, part := range []string{"a key", mailServer, "a message"} {
+		follow(t, m, readme(t, part)...)
+	}
 	signed(t, delivered(t, "Signed?"))
+	log := readme(t, "its line in the log")[0]
 	line := "decision=signed reason=signing-table from=example.com"
 	eventually(t, "the log line that the README promises", func() bool {
-		return strings.Contains(run(t, m, "sh", "-ec", blocks[last]).Stdout, line)
+		return strings.Contains(run(t, m, "sh", "-ec", log).Stdout, line)
 	})
+	return installed
+}
+
+func TestReadmeSendmail(t *testing.T) {
+	alone(t)
+	fiveMinutes(t, boot(t, withSendmail.Path()), "Sendmail")
+}
+
+func TestReadmePostfix(t *testing.T) {
+	alone(t)
+	m := boot(t, withPostfix.Path())
+	said := fiveMinutes(t, m, "Postfix")
 
 	t.Run("post-install text", func(t *testing.T) {
 		for _, line := range []string{"smtpd_milters = inet:127.0.0.1:8891", "non_smtpd_milters = $smtpd_milters", "INPUT_MAIL_FILTER(`postseal', `S=inet:8891@127.0.0.1,"} {
@@ -108,16 +134,6 @@ func TestReadme(t *testing.T) {
 		send(t, "after the restore")
 		signed(t, delivered(t, "after the restore"))
 	})
-}
-
-// signer boots a mail server on which the package is installed and wired as the README says.
-func signer(t *testing.T) *debian.Machine {
-	t.Helper()
-	m := bootMailServer(t)
-	dpkg(t, m, packages.deb)
-	blocks := readme(t, "five minutes with Postfix")
-	follow(t, m, blocks[1:len(blocks)-2]...) // without apt install, the message and the log
-	return m
 }
 
 // dpkg installs a package file and returns what that said.

@@ -18,6 +18,7 @@ func there(p place, file string) bool {
 }
 
 func TestRemove(t *testing.T) {
+	alone(t)
 	m := signer(t)
 	appendTo(t, m, tomlFile, "# Said by the administrator.\n")
 	key := read(t, m, keyFile)
@@ -76,7 +77,8 @@ func TestRemove(t *testing.T) {
 
 // What prerm looks for, in the spellings that people use.
 func TestWiringIsFound(t *testing.T) {
-	c := unbooted(t, bare)
+	t.Parallel()
+	c := unbooted(t)
 	dpkg(t, c, packages.deb)
 	for _, f := range []struct {
 		name, file, text string

@@ -19,13 +19,13 @@ func rpm(t *testing.T, p place, args ...string) string {
 	return string(out)
 }
 
-// laterVersion packs once more what make packages has built, with a higher version.
-func laterVersion(t *testing.T, format string) string {
+// pack packs once more what make packages has built.
+func pack(t *testing.T, format, version, epoch string) (file string) {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "later."+format)
+	file = filepath.Join(t.TempDir(), "again."+format)
 	cmd := exec.Command("out/nfpm", "package", "--config", "packaging/nfpm.yaml", "--packager", format, "--target", file)
 	cmd.Dir = "../.."
-	cmd.Env = append(cmd.Environ(), "VERSION=1000.0", "ARCH="+runtime.GOARCH, "SOURCE_DATE_EPOCH=1700000000")
+	cmd.Env = append(cmd.Environ(), "VERSION="+version, "ARCH="+runtime.GOARCH, "SOURCE_DATE_EPOCH="+epoch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("nfpm: %v\n%s", err, out)
 	}
@@ -33,7 +33,8 @@ func laterVersion(t *testing.T, format string) string {
 }
 
 func TestRPM(t *testing.T) {
-	c := unbooted(t, bare)
+	t.Parallel()
+	c := unbooted(t)
 
 	t.Run("install", func(t *testing.T) {
 		said := rpm(t, c, "--ignorearch", "--install", packages.rpm)
@@ -49,7 +50,7 @@ func TestRPM(t *testing.T) {
 		appendTo(t, c, "/etc/postseal/keytable", "# Said by the administrator.\n")
 		must(t, c, "postseal", "keygen", "--domain", "example.com", "--selector", "s2026", "--output", keyFile)
 		key := read(t, c, keyFile)
-		rpm(t, c, "--ignorearch", "--upgrade", laterVersion(t, "rpm"))
+		rpm(t, c, "--ignorearch", "--upgrade", pack(t, "rpm", "1000.0", "1700000000"))
 		is(t, "version", host(t, "rpm", "--root", c.Path("/"), "--query", "--queryformat", "%{VERSION}", "postseal"), "1000.0")
 		says(t, "keytable", read(t, c, "/etc/postseal/keytable"), "Said by the administrator.")
 		is(t, "key", read(t, c, keyFile), key)
@@ -73,6 +74,7 @@ func TestRPM(t *testing.T) {
 
 // The other architecture is built across and cannot be run here: it has the same files, and its program is of that architecture.
 func TestOtherArchitecture(t *testing.T) {
+	t.Parallel()
 	other := map[string]struct{ machine, rpm string }{"arm64": {"ARM aarch64", "aarch64"}, "amd64": {"x86-64", "x86_64"}}
 	arch := "arm64"
 	if runtime.GOARCH == arch {
@@ -102,7 +104,8 @@ func debFiles(t *testing.T, deb string) string {
 
 // The program says which implementation of cryptography it carries, and does not need the system's libraries.
 func TestProgram(t *testing.T) {
-	c := unbooted(t, bare)
+	t.Parallel()
+	c := unbooted(t)
 	dpkg(t, c, packages.deb)
 	said := must(t, c, "postseal", "version").Stdout
 	packaged := strings.TrimSuffix(version(t, c), "-1")
@@ -111,7 +114,9 @@ func TestProgram(t *testing.T) {
 
 // The same tree gives the same bytes.
 func TestReproducible(t *testing.T) {
-	for _, format := range []string{"deb", "rpm"} {
-		host(t, "cmp", laterVersion(t, format), laterVersion(t, format))
+	t.Parallel()
+	built := strings.Fields(host(t, "rpm", "-qp", "--queryformat", "%{VERSION} %{BUILDTIME}", packages.rpm))
+	for format, file := range map[string]string{"deb": packages.deb, "rpm": packages.rpm} {
+		host(t, "cmp", file, pack(t, format, built[0], built[1]))
 	}
 }

@@ -17,6 +17,7 @@ func pid(t *testing.T, m *debian.Machine) string { return value(t, m, unit, "Mai
 
 // The hardened unit under a real systemd: it starts, signs, verifies, reloads, and can do no more than it needs.
 func TestService(t *testing.T) {
+	alone(t)
 	m := signer(t)
 
 	t.Run("starts by notification", func(t *testing.T) {
@@ -110,7 +111,8 @@ func override(t *testing.T, m *debian.Machine, lines ...string) {
 
 // What a process of the unit cannot do, tried by a shell in its place.
 func TestConfinement(t *testing.T) {
-	m := boot(t, bare)
+	alone(t)
+	m := boot(t, bare.Path())
 	dpkg(t, m, packages.deb)
 	must(t, m, "sh", "-c", "install -d -o postseal -m 0700 /srv/elsewhere; install -d -m 0755 /home/ada; echo mine >/home/ada/file")
 	override(t, m, "Type=oneshot", "WatchdogSec=0", "Restart=no", "ExecStart=", "ExecStart=/bin/sh -c '. /etc/postseal/probe >/var/lib/postseal/said 2>&1'")
@@ -142,7 +144,8 @@ func TestConfinement(t *testing.T) {
 }
 
 func TestUnitsAreGood(t *testing.T) {
-	m := boot(t, bare)
+	alone(t)
+	m := boot(t, bare.Path())
 	dpkg(t, m, packages.deb)
 	units := []string{"/usr/lib/systemd/system/postseal.service", "/usr/lib/systemd/system/postseal.socket"}
 	if out := must(t, m, "systemd-analyze", "verify", "--man=no", units[0], units[1]); out.Text() != "" {
@@ -162,6 +165,7 @@ func lint(t *testing.T, name string, args ...string) {
 }
 
 func TestLint(t *testing.T) {
+	t.Parallel()
 	lint(t, "lintian", "--allow-root", "--fail-on", "error,warning", packages.deb, packages.otherDeb)
 	lint(t, "rpmlint", "--config", "../../packaging/rpm/rpmlint.toml", packages.rpm, packages.otherRPM)
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -19,27 +20,30 @@ import (
 // later is the package under test with a higher version and another postseal.toml, as the next release has it.
 func later(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	script := `dpkg-deb -R "$1" tree
-sed -i 's/^Version: .*/&.later/' tree/DEBIAN/control
-echo '# Said by the later version.' >>tree/etc/postseal/postseal.toml
-dpkg-deb --root-owner-group -Znone -b tree later.deb`
-	cmd := exec.Command("sh", "-ec", script, "sh", absolute(t, packages.deb))
-	cmd.Dir = dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	return filepath.Join(dir, "later.deb")
-}
-
-func absolute(t *testing.T, path string) string {
-	t.Helper()
-	a, err := filepath.Abs(path)
+	file, err := makeLater()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return a
+	return file
 }
+
+var makeLater = sync.OnceValues(func() (string, error) {
+	now, err := filepath.Abs(packages.deb)
+	if err != nil {
+		return "", err
+	}
+	dir := newPlace()
+	script := `mkdir "$1"; cd "$1"
+dpkg-deb -R "$2" tree
+sed -i 's/^Version: .*/&.later/' tree/DEBIAN/control
+echo '# Said by the later version.' >>tree/etc/postseal/postseal.toml
+dpkg-deb --root-owner-group -Znone -b tree later.deb
+rm -r tree`
+	if out, err := exec.Command("sh", "-ec", script, "sh", dir, now).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("a later package: %w\n%s", err, out)
+	}
+	return filepath.Join(dir, "later.deb"), nil
+})
 
 func version(t *testing.T, p place) string {
 	t.Helper()
@@ -122,6 +126,7 @@ func (tr *traffic) arrived(t *testing.T) {
 }
 
 func TestUpgrade(t *testing.T) {
+	alone(t)
 	next := later(t)
 	m := signer(t)
 	tables := read(t, m, "/etc/postseal/keytable") + read(t, m, "/etc/postseal/signingtable")
@@ -186,6 +191,7 @@ func TestUpgrade(t *testing.T) {
 // While systemd holds the socket, a session that begins in the moment of a restart waits for it. What a client has to send again
 // is what it was sending when the daemon ended its session.
 func TestSocketActivation(t *testing.T) {
+	alone(t)
 	next := later(t)
 	m := signer(t)
 	must(t, m, "postconf", "milter_default_action=tempfail")
@@ -209,8 +215,9 @@ func TestSocketActivation(t *testing.T) {
 
 // A disk that is full in the middle of an upgrade: the old version works on, and the upgrade can be made up for.
 func TestUpgradeOnAFullDisk(t *testing.T) {
+	alone(t)
 	next := later(t)
-	m := bootWith(t, bare, "96m")
+	m := bootWith(t, bare.Path(), "96m")
 	dpkg(t, m, packages.deb)
 	copyInto(t, m, next, "/root")
 	before, running := version(t, m), pid(t, m)

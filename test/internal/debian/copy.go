@@ -13,12 +13,14 @@ import (
 // Copy is a throw-away copy of a root: what is changed in it lies in memory, and the root stays as it is.
 type Copy struct {
 	Root string // its /
+	base string
 	dir  string
 }
 
-// lay lays a copy of base into dir, which is made. size bounds what may be written to it ("64m"); empty: no bound.
+// lay lays a copy of base into dir, which is made. base is a root, or what Freeze gave. size bounds what may be written to the
+// copy ("64m"); empty: no bound.
 func lay(base, dir, size string) (*Copy, error) {
-	c := &Copy{Root: filepath.Join(dir, "root"), dir: dir}
+	c := &Copy{Root: filepath.Join(dir, "root"), base: base, dir: dir}
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
@@ -43,6 +45,9 @@ func lay(base, dir, size string) (*Copy, error) {
 
 // Path is where the file of the copy is.
 func (c *Copy) Path(file string) string { return filepath.Join(c.Root, file) }
+
+// layers are those of the copy, as overlayfs spells them: what was changed above what it was made of.
+func (c *Copy) layers() string { return filepath.Join(c.dir, "upper") + ":" + c.base }
 
 // remove throws the copy away.
 func (c *Copy) remove() error {

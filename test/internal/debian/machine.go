@@ -19,6 +19,7 @@ type Machine struct {
 	*Copy
 	container *child.Process
 	systemd   int // its pid 1, as a process of ours
+	off       bool
 }
 
 // Boot starts systemd in a copy of base, and returns when all that it starts by itself has started. dir is made for it.
@@ -79,11 +80,25 @@ func (m *Machine) Run(command ...string) (Output, error) {
 // powerOff is SIGRTMIN+4, counted as the C library does (systemd(1), signals).
 const powerOff = syscall.Signal(34 + 4)
 
-// PowerOff stops the machine and throws it away.
+// PowerOff stops the machine and throws it away, unless Freeze stopped it already.
 func (m *Machine) PowerOff() error {
+	if m.off {
+		return nil
+	}
+	m.stop()
+	return m.remove()
+}
+
+// Freeze stops the machine and makes a base of it for Boot and NewChroot, which lives as long as the sandbox.
+func (m *Machine) Freeze() (base string, err error) {
+	m.stop()
+	return m.layers(), syscall.Unmount(m.Root, syscall.MNT_DETACH)
+}
+
+func (m *Machine) stop() {
+	m.off = true
 	if m.systemd != 0 {
 		_ = syscall.Kill(m.systemd, powerOff)
 	}
 	_ = m.container.Wait() // it tells of the signal that stopped it
-	return m.remove()
 }

@@ -1,15 +1,19 @@
 // Package debian makes fresh Debian roots and boots throw-away machines from them, with systemd as their pid 1.
 //
-// Roots come from Debian's mirrors, so Bootstrap and Install run outside the sandbox, once; machines run inside it, and share
-// its network: its name server and the place where mail arrives.
+// Roots come from Debian's mirrors, so Make runs outside the sandbox; machines run inside it, and share its network: its name
+// server and the place where mail arrives.
 package debian
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+	"syscall"
 )
 
 const (
@@ -19,19 +23,88 @@ const (
 	Hostname = "mail.example.com"
 )
 
-// Bootstrap makes the smallest Debian that systemd can boot in root, which must not exist.
-func Bootstrap(root string) error {
-	err := run("mmdebstrap", "--quiet", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\"",
-		"--include=systemd-sysv,dbus", "--skip=cleanup/apt/lists", release, root)
+// place is where roots are kept for the next run, as test/setup keeps what it unpacks.
+const place = "/var/lib/postseal-test/roots"
+
+// Recipe says what a root has beyond the smallest Debian that systemd can boot.
+type Recipe struct {
+	Name     string
+	Answers  string // lines for debconf-set-selections
+	Packages string // as apt-get takes them; none: the smallest root
+	Finish   string // a script that runs in the root at the end
+}
+
+// Path is where the root of the recipe is. A recipe that was changed has another one.
+func (r Recipe) Path() string {
+	sum := sha256.Sum256([]byte(strings.Join([]string{release, include, hosts, r.Answers, r.Packages, r.Finish}, "\x00")))
+	return filepath.Join(place, fmt.Sprintf("%s-%x", r.Name, sum[:4]))
+}
+
+// Make makes the roots of recipes that are not there, and throws away what an earlier form of them made. The first recipe is that of the smallest root, which all others begin as.
+func Make(recipes ...Recipe) error {
+	if err := os.MkdirAll(place, 0o755); err != nil {
+		return err
+	}
+	lock, err := os.Open(place)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(root, "etc/hostname"), []byte(Hostname+"\n"), 0o644)
+	defer lock.Close()
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil { // two runs at the same time
+		return err
+	}
+	for i, r := range recipes {
+		if _, err := os.Stat(r.Path()); err == nil {
+			continue
+		}
+		if err := r.make(recipes[0], i == 0); err != nil {
+			return fmt.Errorf("root %s: %w", r.Name, err)
+		}
+	}
+	return nil
 }
 
-// Install copies the root base to root and installs packages there. answers are lines for debconf-set-selections.
-// No service is started.
-func Install(base, root, answers string, packages ...string) error {
+// make makes the root under another name, so that one half made is never taken for one that is there.
+func (r Recipe) make(base Recipe, first bool) error {
+	old, err := filepath.Glob(filepath.Join(place, r.Name+"-????????"))
+	if err != nil {
+		return err
+	}
+	unfinished, err := os.MkdirTemp(place, "unfinished-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(unfinished)
+	root := filepath.Join(unfinished, "root")
+	if first {
+		err = bootstrap(root)
+	} else {
+		err = r.install(base.Path(), root)
+	}
+	if err == nil {
+		err = os.Rename(root, r.Path())
+	}
+	for _, path := range old {
+		err = errors.Join(err, os.RemoveAll(path))
+	}
+	return err
+}
+
+const (
+	include = "systemd-sysv,dbus"
+	hosts   = "127.0.0.1 localhost\n::1 localhost\n127.0.1.1 " + Hostname + " mail\n" // as Debian's installer writes it
+)
+
+func bootstrap(root string) error {
+	err := run("mmdebstrap", "--quiet", "--variant=minbase", "--aptopt=APT::Install-Recommends \"false\"",
+		"--include="+include, "--skip=cleanup/apt/lists", release, root)
+	return errors.Join(err,
+		os.WriteFile(filepath.Join(root, "etc/hostname"), []byte(Hostname+"\n"), 0o644),
+		os.WriteFile(filepath.Join(root, "etc/hosts"), []byte(hosts), 0o644))
+}
+
+// install copies base to root and installs there what the recipe says. No service is started.
+func (r Recipe) install(base, root string) error {
 	if err := run("cp", "--archive", "--reflink=auto", base, root); err != nil {
 		return err
 	}
@@ -40,9 +113,9 @@ func Install(base, root, answers string, packages ...string) error {
 		return err
 	}
 	defer os.Remove(policy)
-	script := fmt.Sprintf("echo '%s' | debconf-set-selections && DEBIAN_FRONTEND=noninteractive apt-get -qq -y install \"$@\" && apt-get clean", answers)
-	args := []string{"--quiet", "--directory=" + root, "--register=no", "--keep-unit", "--pipe", "--as-pid2", "sh", "-c", script, "sh"}
-	return run("systemd-nspawn", append(args, packages...)...)
+	script := fmt.Sprintf("echo '%s' | debconf-set-selections\nDEBIAN_FRONTEND=noninteractive apt-get -qq -y install %s\napt-get clean\n%s",
+		r.Answers, r.Packages, r.Finish)
+	return run("systemd-nspawn", "--quiet", "--directory="+root, "--machine=mail", "--hostname="+Hostname, "--register=no", "--keep-unit", "--pipe", "--as-pid2", "sh", "-ec", script)
 }
 
 func run(name string, args ...string) error {

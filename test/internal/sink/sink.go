@@ -92,6 +92,13 @@ func (s *Sink) Count(wanted func(*Message) bool) int {
 	return n
 }
 
+// Forget drops what was delivered so far. Nobody may be waiting.
+func (s *Sink) Forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.messages = nil
+}
+
 func (s *Sink) keep(m *Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
