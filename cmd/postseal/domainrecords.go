@@ -94,21 +94,38 @@ func (m *managing) printRecords(ctx context.Context, s *store, args []string, o 
 
 func (m *managing) domainExport() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "export DOMAIN…|--all",
+		Use:   "export DOMAIN…|--all|--key-zone",
 		Short: "Write records for programs, or a private key for another signer",
 		Long: `Writes the records of domains for a program: lines of a zone file (bind), a script
 for nsupdate, JSON or CSV. Nothing is changed.
 
+With --key-zone it writes the whole zone that customers' CNAME records point into
+(docs/domains.md), and with --zone what a zone of before still has to hold.
+
 With --private and --i-understand it prints the private key of DOMAIN/SELECTOR, in
 PEM: whoever has it can sign as the domain.`,
 		Example: `  postseal domain export --all --format csv
+  postseal domain export --key-zone >/var/lib/knot/dkim.example.net.zone
   postseal domain export example.com/ps202611r7k --private --i-understand`,
 	}
 	var o recordsFlags
 	o.register(cmd, string(records.Bind))
+	var z keyZoneFlags
+	cmd.Flags().BoolVar(&z.on, "key-zone", false, "write the key zone (bind or json)")
+	cmd.Flags().StringVar(&z.zone, "zone", "", "with --key-zone: a zone of before, of key_zone.former")
+	cmd.Flags().Uint32Var(&z.serial, "serial", 0, "with --key-zone: of the SOA record (default: seconds since 1970)")
 	private := cmd.Flags().Bool("private", false, "print the private key of DOMAIN/SELECTOR")
 	understood := cmd.Flags().Bool("i-understand", false, "with --private: it must not get into other hands")
+	cmd.MarkFlagsMutuallyExclusive("key-zone", "private", "all")
 	return m.verb(cmd, func(ctx context.Context, s *store, args []string) error {
+		switch {
+		case z.on && len(args) > 0:
+			return &exitError{exitUsage, errKeyZoneOnly}
+		case z.on:
+			return m.printKeyZone(ctx, s, z, records.Format(o.format))
+		case z.zone != "" || z.serial != 0:
+			return &exitError{exitUsage, errors.New("--zone and --serial belong to --key-zone")}
+		}
 		if !*private {
 			return m.printRecords(ctx, s, args, o, func(context.Context, string) error { return nil })
 		}

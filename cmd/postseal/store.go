@@ -27,6 +27,7 @@ type store struct {
 	service  *domains.Service
 	actor    string // for the journal
 	defaults config.Domains
+	keyZone  config.KeyZone
 	find     records.Finder
 	// sources reads those of candidates; nil in tests of other things.
 	sources func(ctx context.Context) []sources.Report
@@ -100,7 +101,7 @@ func openConfigured(ctx context.Context, io stdio, path string) (*store, error) 
 		return nil, err
 	}
 	return &store{
-		service: managed.Service, actor: actor, defaults: cfg.Domains, sealed: managed.Store, now: time.Now, wait: pause, close: managed.Close,
+		service: managed.Service, actor: actor, defaults: cfg.Domains, keyZone: cfg.KeyZone, sealed: managed.Store, now: time.Now, wait: pause, close: managed.Close,
 		sources: func(ctx context.Context) []sources.Report {
 			return sources.Read(ctx, sources.Host{}, cfg.Domains.Candidates, time.Now())
 		},

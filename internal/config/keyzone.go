@@ -53,6 +53,9 @@ func (v *validator) keyZone(z KeyZone) {
 	}
 	for _, s := range z.NameServers {
 		v.zoneName("key_zone.name_servers", s)
+		if below(s, z.Name) {
+			v.report("key_zone.name_servers", "use names of another zone", "%s lies in the key zone, which holds nothing but keys: no address would be there", s)
+		}
 	}
 	if local, domain, ok := strings.Cut(z.Hostmaster, "@"); z.Hostmaster != "" {
 		if !ok || local == "" || strings.ContainsAny(local, " \"\\@") || checkName(domain) != nil {
