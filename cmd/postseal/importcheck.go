@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/postseal/postseal/internal/access"
 	"github.com/postseal/postseal/internal/opendkim"
 )
 
@@ -72,7 +73,7 @@ func (i *importer) compare(fresh, dir string) error {
 
 // tellUnreadable names the files that the service could not read.
 func (i *importer) tellUnreadable(dir string) {
-	service, err := lookupService()
+	service, err := access.Lookup(serviceGroup) // user and group have the same name
 	if err != nil {
 		fmt.Fprintf(i.io.err, "postseal: warning: whether the service can read the files is not tested: %v\n", err)
 		return
@@ -83,9 +84,9 @@ func (i *importer) tellUnreadable(dir string) {
 	}
 	paths = append(paths, i.result.KeyFiles(dir)...)
 	for _, path := range paths {
-		if why := service.cannotRead(path); why != "" {
+		if why, fix := service.CannotRead(path); why != "" {
 			i.closed = true
-			fmt.Fprintf(i.io.err, "postseal: warning: user %s cannot read %s: %s\n", service.name, path, why)
+			fmt.Fprintf(i.io.err, "postseal: warning: user %s cannot read %s: %s (%s)\n", service.Name, path, why, fix)
 		}
 	}
 }

@@ -1,10 +1,10 @@
 package doctor
 
 import (
-	"io/fs"
 	"net/netip"
 	"time"
 
+	"github.com/postseal/postseal/internal/access"
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/milter"
@@ -21,7 +21,7 @@ type Facts struct {
 	Sockets   map[Endpoint]Socket
 	Hosts     map[string][]netip.Addr // addresses of host names in milters' addresses
 	Links     map[string]string       // paths that are links, and where they end
-	Users     map[string]*Identity    // the service's and the MTA's; missing: there is no such user
+	Users     map[string]*access.User // the service's and the MTA's; missing: there is no such user
 	OpenDMARC *OpenDMARC              // nil: none, or not readable
 
 	Unit     *Unit // nil: systemd does not run here
@@ -49,30 +49,15 @@ type Ours struct {
 
 // File is a file that the service has to read.
 type File struct {
-	What   string // "configuration", "table", "key"
-	Name   string // as the configuration or the table has it
-	Nodes  []Node // from / down to the file
+	What   string        // "configuration", "table", "key"
+	Name   string        // as the configuration or the table has it
+	Nodes  []access.Node // from / down to the file
 	Time   time.Time
 	Closed bool // to whoever runs the doctor
 }
 
 // Path is the file's name.
 func (f File) Path() string { return f.Nodes[len(f.Nodes)-1].Path }
-
-// Node is a file or directory on the way to one.
-type Node struct {
-	Path     string
-	Mode     fs.FileMode
-	UID, GID uint32
-	Err      error // why nothing is known of it
-}
-
-// Identity is a user with all groups.
-type Identity struct {
-	Name   string
-	UID    uint32
-	Groups []uint32
-}
 
 // Endpoint is where a milter listens: network "tcp" with HOST:PORT, or "unix" with a path from the root of this system.
 type Endpoint struct {
@@ -89,11 +74,11 @@ func (e Endpoint) String() string {
 
 // Socket is what came of connecting to an endpoint.
 type Socket struct {
-	Err     error  // why there was no connection, or no answer of a milter
-	Reached bool   // something accepted
-	Program string // that listens there; "" if that is not for us to know
-	Answer  Answer // of the negotiation
-	Nodes   []Node // of a unix socket
+	Err     error         // why there was no connection, or no answer of a milter
+	Reached bool          // something accepted
+	Program string        // that listens there; "" if that is not for us to know
+	Answer  Answer        // of the negotiation
+	Nodes   []access.Node // of a unix socket
 }
 
 // Answer is what a milter answered to our offer.

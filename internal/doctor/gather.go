@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/postseal/postseal/internal/access"
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/dns/authority"
@@ -48,7 +49,7 @@ type Sources struct {
 // Gather looks at everything.
 func Gather(ctx context.Context, s Sources) *Facts {
 	f := &Facts{
-		Now: time.Now(), Sockets: map[Endpoint]Socket{}, Hosts: map[string][]netip.Addr{}, Links: map[string]string{}, Users: map[string]*Identity{},
+		Now: time.Now(), Sockets: map[Endpoint]Socket{}, Hosts: map[string][]netip.Addr{}, Links: map[string]string{}, Users: map[string]*access.User{},
 		Ours: Ours{Config: s.Config, Missing: s.Missing, Errs: s.Errs, Rows: s.Rows, Weak: s.Weak},
 	}
 	for _, w := range s.Config.Warnings() {
@@ -82,7 +83,7 @@ func (f *Facts) files(s Sources) {
 		if path == "" {
 			return
 		}
-		file := File{What: what, Name: path, Nodes: way(path)}
+		file := File{What: what, Name: path, Nodes: access.Way(path)}
 		if info, err := os.Stat(path); err == nil {
 			file.Time = info.ModTime()
 		}
@@ -193,7 +194,7 @@ func (f *Facts) knock(ctx context.Context) {
 	for at := range ends {
 		socket := probe(ctx, at)
 		if at.Network == "unix" {
-			socket.Nodes = way(at.Address)
+			socket.Nodes = access.Way(at.Address)
 		}
 		f.Sockets[at] = socket
 	}
@@ -233,7 +234,7 @@ func (f *Facts) resolve(ctx context.Context, m Milter) {
 // host looks at users and the clock.
 func (f *Facts) host() {
 	for _, name := range append(f.mtaUsers(), serviceName) {
-		if id, err := lookupUser(name); err == nil {
+		if id, err := access.Lookup(name); err == nil {
 			f.Users[name] = id
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/internal/access"
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/milter"
@@ -69,7 +70,7 @@ func healthy() *Facts {
 		Ours:    Ours{Config: cfg, Tabled: true, Keys: 1, Lines: 1, Files: []File{file("key", "/etc/postseal/keys/s1.pem", 0o640, 900)}},
 		Postfix: parsePostfix("/etc/postfix", mainCF, "mynetworks =\n", masterCF, ownCF),
 		Sockets: map[Endpoint]Socket{inetEnd: answered(serviceName)},
-		Users: map[string]*Identity{
+		Users: map[string]*access.User{
 			serviceName: {Name: serviceName, UID: 900, Groups: []uint32{900}},
 			"postfix":   {Name: "postfix", UID: 101, Groups: []uint32{101}},
 		},
@@ -98,7 +99,7 @@ func onSocket() *Facts {
 	f.Postfix.Params["smtpd_milters"] = "unix:postseal/milter.sock"
 	f.Postfix.Params["non_smtpd_milters"] = "unix:postseal/milter.sock"
 	s := answered(serviceName)
-	s.Nodes = []Node{
+	s.Nodes = []access.Node{
 		dir("/", 0o755, 0, 0), dir("/var", 0o755, 0, 0), dir("/var/spool", 0o755, 0, 0), dir("/var/spool/postfix", 0o755, 0, 0),
 		dir("/var/spool/postfix/postseal", 0o750|fs.ModeSetgid, 900, 101),
 		{Path: sockEnd.Address, Mode: fs.ModeSocket | 0o660, UID: 900, GID: 101},
@@ -111,12 +112,12 @@ func answered(program string) Socket {
 	return Socket{Reached: true, Program: program, Answer: Answer{Version: 6, Actions: milter.ActAddHeader | milter.ActChangeHeader}}
 }
 
-func dir(path string, mode fs.FileMode, uid, gid uint32) Node {
-	return Node{Path: path, Mode: fs.ModeDir | mode, UID: uid, GID: gid}
+func dir(path string, mode fs.FileMode, uid, gid uint32) access.Node {
+	return access.Node{Path: path, Mode: fs.ModeDir | mode, UID: uid, GID: gid}
 }
 
 func file(what, path string, mode fs.FileMode, gid uint32) File {
-	return File{What: what, Name: path, Time: now.Add(-time.Hour), Nodes: []Node{dir("/", 0o755, 0, 0), dir("/etc", 0o755, 0, 0), {Path: path, Mode: mode, GID: gid}}}
+	return File{What: what, Name: path, Time: now.Add(-time.Hour), Nodes: []access.Node{dir("/", 0o755, 0, 0), dir("/etc", 0o755, 0, 0), {Path: path, Mode: mode, GID: gid}}}
 }
 
 // Nothing is said of what is right.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/internal/access"
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/config"
 )
@@ -225,7 +226,9 @@ var cases = []judged{
 	{"a socket of another group", onSocket, func(f *Facts) { f.Sockets[sockEnd].Nodes[5].GID = 900 }, "error socket-denied", ""},
 	{"a user in that other group", onSocket, func(f *Facts) { f.Sockets[sockEnd].Nodes[5].GID = 900; f.Users["postfix"].Groups = []uint32{101, 900} }, "", ""},
 	{"a closed directory", onSocket, func(f *Facts) { f.Sockets[sockEnd].Nodes[4].GID = 900 }, "error directory-denied", "chmod o+x /var/spool/postfix/postseal"},
-	{"a directory that is not ours to see", onSocket, func(f *Facts) { f.Sockets[sockEnd].Nodes[5] = Node{Path: sockEnd.Address, Err: fs.ErrPermission} }, "", ""},
+	{"a directory that is not ours to see", onSocket, func(f *Facts) {
+		f.Sockets[sockEnd].Nodes[5] = access.Node{Path: sockEnd.Address, Err: fs.ErrPermission}
+	}, "", ""},
 	{"outside the chroot", onSocket, func(f *Facts) {
 		f.Ours.Config.Listeners[0].Address = "unix:/run/postseal/milter.sock"
 		f.Sockets = map[Endpoint]Socket{{"unix", "/run/postseal/milter.sock"}: answered(serviceName)}

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/postseal/postseal/internal/access"
 )
 
 // whatWasNotSeen comes first: it says how far the rest can be believed.
@@ -66,15 +68,11 @@ func (e *examination) serviceReads() {
 		return
 	}
 	for _, f := range e.Ours.Files {
-		n, known := id.blocked(f.Nodes, mayRead)
+		n, known := id.Blocked(f.Nodes, access.Read)
 		if n == nil || !known {
 			continue
 		}
-		fix := "chgrp " + serviceName + " " + n.Path + " && chmod g+r " + n.Path
-		if n.Path != f.Path() {
-			fix = "chmod o+x " + n.Path
-		}
-		e.raise("service-cannot-read", texts{"what": f.What, "path": f.Path(), "node": n.describe(), "fix": fix})
+		e.raise("service-cannot-read", texts{"what": f.What, "path": f.Path(), "node": n.Describe(), "fix": id.OpenCommand(f.Nodes, n)})
 	}
 }
 

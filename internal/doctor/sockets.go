@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"github.com/postseal/postseal/internal/access"
 	"github.com/postseal/postseal/milter"
 )
 
@@ -77,11 +78,11 @@ func (e *examination) reachable(l listener) {
 		if id == nil || len(nodes) == 0 {
 			continue
 		}
-		n, known := id.blocked(nodes, mayWrite)
+		n, known := id.Blocked(nodes, access.Write)
 		if n == nil || !known {
 			continue
 		}
-		t := texts{"user": name, "address": l.Address, "node": n.describe(), "file": e.configPath(), "path": n.Path}
+		t := texts{"user": name, "address": l.Address, "node": n.Describe(), "file": e.configPath(), "path": n.Path}
 		if n.Path == nodes[len(nodes)-1].Path {
 			e.raise("socket-denied", t)
 		} else {
