@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strconv"
 	"strings"
 	"time"
 
@@ -92,6 +93,7 @@ func openConfigured(ctx context.Context, io stdio, path string) (*store, error) 
 		return nil, configError(err)
 	}
 	actor := actorName()
+	borrowCredential(cfg.Store)
 	if err := becomeOwner(cfg.Store.URL); err != nil {
 		return nil, err
 	}
@@ -133,7 +135,8 @@ const maxLocate = 8 * time.Second
 // actorName is who acts, for the journal: "root", "ada", "ada as root".
 func actorName() string {
 	name := fmt.Sprint("uid ", os.Getuid())
-	if u, err := user.Current(); err == nil {
+	// user.Current would be remembered, and a database be asked as root.
+	if u, err := user.LookupId(strconv.Itoa(os.Getuid())); err == nil {
 		name = u.Username
 	}
 	if sudo := os.Getenv("SUDO_USER"); sudo != "" && os.Getuid() == 0 && len(sudo) <= 64 && !strings.ContainsAny(sudo, " \t\r\n") {
