@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/test/internal/await"
+	"github.com/postseal/postseal/test/internal/machine"
 	"github.com/postseal/postseal/test/internal/sandbox"
 )
 
@@ -17,11 +18,11 @@ func TestFleet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one := prepare(t, setup{store: url})
-	two := prepare(t, setup{store: url, identity: one.path("identity/identity")})
-	one.host, two.host = "mx1.lab.test", "mx2.lab.test"
+	one := prepare(t, setup{store: url, on: machine.Named("mx1.lab.test")})
+	two := prepare(t, setup{store: url, identity: one.path("identity/identity"), on: machine.Named("mx2.lab.test")})
 	one.others, two.others = []*story{two}, []*story{one}
 	fleet := []*story{one, two}
+	one.must(database.Run("ALTER DATABASE " + databaseName(url) + " SET log_statement = 'all'"))
 	one.start()
 	two.start()
 	domain := one.zone
@@ -29,22 +30,18 @@ func TestFleet(t *testing.T) {
 	key := domain + "/" + selector
 
 	one.within("the same key", func() {
-		two.T = one.T
 		two.signedSoon(domain, key)
 		for _, host := range fleet {
 			host.isSigned(host.send("ada@"+domain), "managed-key", key)
 		}
 	})
-	two.T = t
 	one.within("a change is on both at once", func() {
-		two.T = one.T
-		one.followedBy(fleet, domain, key)
+		off, on := leavesAlone("domain-disabled"), signsWith(key)
+		followedBy(fleet, domain, change{one, "disable", off}, change{one, "enable", on}, change{two, "disable", off}, change{two, "enable", on})
 	})
-	two.T = t
 
 	var next string
 	one.within("a rotation is on both", func() {
-		two.T = one.T
 		two.ok("domain", "rotate", domain)
 		next = one.key(domain).Selector
 		one.confirmed(domain)
@@ -53,55 +50,69 @@ func TestFleet(t *testing.T) {
 			host.isSigned(host.send("ada@"+domain), "managed-key", domain+"/"+next)
 		}
 	})
-	two.T = t
+	one.within("another key is on both at once", func() { // each time the key that does not sign takes over
+		first, second := signsWith(key), signsWith(domain+"/"+next)
+		followedBy(fleet, domain, change{one, "rollback", first}, change{two, "rollback", second}, change{two, "rollback", first}, change{one, "rollback", second})
+	})
 	key = domain + "/" + next
 
 	one.within("another host takes over", func() {
-		two.T = one.T
 		keeper, other := one.keeper(fleet, domain)
 		keeper.daemon.Kill()
 		late := "late." + domain
 		other.add(late)
 		other.confirmed(late)
 		if now, _ := other.keeper(fleet, late); now != other {
-			other.Errorf("%s moved the key", now.host)
+			other.Errorf("%s moved the key", now.on.Name)
 		}
 		other.isSigned(other.send("ada@"+domain), "managed-key", key)
 		keeper.start()
 		keeper.isSigned(keeper.send("ada@"+domain), "managed-key", key)
 	})
-	two.T = t
 	one.within("the database is away", func() {
-		two.T = one.T
 		one.withoutDatabase(fleet, url, key)
 	})
-	two.T = t
+	one.within("the database sees nothing of a message", func() { unseen(fleet, domain, key) })
 }
 
-// followedBy switches the domain off and on, and measures how soon both hosts know: the fastest tells, on a machine that is busy.
-func (s *story) followedBy(fleet []*story, domain, key string) {
-	s.Helper()
+// databaseName is that of a URL.
+func databaseName(url string) string { return url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")] }
+
+// change is a verb that somebody runs on a host, and what each host does from then on.
+type change struct {
+	on   *story
+	verb string
+	then func(*story, delivery)
+}
+
+// followedBy makes changes, and measures how soon all hosts know: the fastest tells, on a machine that is busy.
+func followedBy(fleet []*story, domain string, changes ...change) {
 	fastest := time.Hour
-	for _, verb := range []string{"disable", "enable", "disable", "enable"} {
+	for _, c := range changes {
+		c.on.Helper()
 		var before []int
 		for _, host := range fleet {
 			before = append(before, len(host.reads()))
 		}
-		s.ok("domain", verb, domain)
+		c.on.ok("domain", c.verb, domain)
 		returned, slowest := time.Now(), time.Duration(0)
 		for i, host := range fleet {
 			slowest = max(slowest, host.follows(before[i]).Time.Sub(returned))
-			if d := host.send("ada@" + domain); verb == "enable" {
-				host.isSignedUnseen(d, "managed-key", key)
-			} else {
-				host.isLeftAlone(d, "domain-disabled")
-			}
+			c.then(host, host.send("ada@"+domain)) // the very next message
 		}
 		fastest = min(fastest, slowest)
 	}
 	if fastest > time.Second {
-		s.Errorf("the last host heard of a change after %v at best", fastest)
+		fleet[0].Errorf("the last host heard of a change after %v at best", fastest)
 	}
+}
+
+func leavesAlone(reason string) func(*story, delivery) {
+	return func(s *story, d delivery) { s.isLeftAlone(d, reason) }
+}
+
+func signsWith(key string) func(*story, delivery) {
+	return func(s *story, d delivery) { s.isSignedUnseen(d, "managed-key", key) }
 }
 
 // moved is a line of the journal by which a keeper put a key into service.
@@ -115,9 +126,9 @@ func (s *story) keeper(fleet []*story, domain string) (keeper, other *story) {
 		s.Fatalf("nobody put a key of %s into service", domain)
 	}
 	switch host := lines[len(lines)-1][1]; host {
-	case fleet[0].host:
+	case fleet[0].on.Name:
 		return fleet[0], fleet[1]
-	case fleet[1].host:
+	case fleet[1].on.Name:
 		return fleet[1], fleet[0]
 	default:
 		s.Fatalf("the keeper is on host %s", host)
@@ -149,8 +160,10 @@ func (s *story) withoutDatabase(fleet []*story, url, key string) {
 		_, err := host.daemon.Says("the store is back")
 		s.must(err)
 	}
+	s.must(database.Stop()) // a restart, which takes no time
+	s.must(database.Start())
 	s.ok("domain", "disable", domain)
 	for _, host := range fleet {
-		s.must(await.That("the change reaches "+host.host, func() bool { return host.send("ada@"+domain).line.Reason == "domain-disabled" }))
+		s.must(await.That("the change reaches "+host.on.Name, func() bool { return host.send("ada@"+domain).line.Reason == "domain-disabled" }))
 	}
 }

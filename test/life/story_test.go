@@ -10,6 +10,7 @@ import (
 
 	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/machine"
 	"github.com/postseal/postseal/test/internal/sandbox"
 )
 
@@ -21,6 +22,8 @@ type setup struct {
 	resolver string // HOST:PORT; what /etc/resolv.conf has if empty
 	sign     string // lines of [sign]; no tables if empty
 	tables   string // further tables
+
+	on *machine.Machine // the sandbox's own if nil
 }
 
 // noTables: only the store has keys.
@@ -32,7 +35,7 @@ type story struct {
 	place
 	dir    string
 	config string
-	host   string // the sandbox's if empty
+	on     *machine.Machine // the sandbox's own if nil
 	daemon *daemon.Daemon
 	others []*story // daemons on the same store
 	got    []delivery
@@ -49,7 +52,7 @@ func begin(t *testing.T, c setup) *story {
 // prepare makes all that a daemon needs.
 func prepare(t *testing.T, c setup) *story {
 	t.Helper()
-	s := &story{T: t, place: newPlace(t), dir: filepath.Join(sandbox.Dir(), "stories", strings.ReplaceAll(t.Name(), "/", "-"))}
+	s := &story{T: t, place: newPlace(t, c.on != nil && c.on.Address != ""), on: c.on, dir: filepath.Join(sandbox.Dir(), "stories", strings.ReplaceAll(t.Name(), "/", "-"))}
 	s.dir += "-" + strings.TrimSuffix(s.zone, ".test")
 	s.must(os.MkdirAll(s.dir, 0o755))
 	for _, dir := range []string{"db", "identity"} {
@@ -64,7 +67,7 @@ func prepare(t *testing.T, c setup) *story {
 
 func (s *story) configuration(c setup) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "[[listener]]\naddress = %q\nmode = \"sign\"\n\n", "inet:"+s.milter)
+	fmt.Fprintf(&b, "[[listener]]\naddress = %q\nsocket_mode = \"0666\"\nmode = \"sign\"\n\n", s.listener())
 	fmt.Fprintf(&b, "[store]\nurl = %q\nidentity = %q\n\n", cmp.Or(c.store, "sqlite:"+s.path("db/postseal.db")), cmp.Or(c.identity, s.path("identity/identity")))
 	fmt.Fprintf(&b, "[check]\nvia = %q\n\n", cmp.Or(c.via, "authoritative"))
 	if c.resolver != "" {
@@ -78,10 +81,10 @@ func (s *story) configuration(c setup) string {
 func (s *story) start() {
 	s.Helper()
 	var err error
-	if s.host == "" {
+	if s.on == nil {
 		s.daemon, err = program.Serve(s.config, s.path("log"), sandbox.ServiceID, s.milter)
 	} else {
-		s.daemon, err = program.ServeOn(s.host, s.config, s.path("log"), sandbox.ServiceID, s.milter)
+		s.daemon, err = program.ServeOn(s.on, s.config, s.path("log"), sandbox.ServiceID, s.milter)
 	}
 	s.must(err)
 }
@@ -102,13 +105,16 @@ func (s *story) end() {
 	}
 }
 
-// within runs a part of the story as a subtest; its failures are the subtest's own.
+// within runs a part of the story as a subtest; its failures are the subtest's own, on whatever host.
 func (s *story) within(name string, part func()) {
 	s.Helper()
 	parent := s.T
+	all := append([]*story{s}, s.others...)
 	ok := parent.Run(name, func(t *testing.T) {
-		s.T = t
-		defer func() { s.T = parent }()
+		for _, s := range all {
+			s.T = t
+			defer func() { s.T = parent }()
+		}
 		part()
 	})
 	if !ok {

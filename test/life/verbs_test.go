@@ -27,10 +27,17 @@ type said struct {
 	verb string
 }
 
-// run runs a verb as root.
+// run runs a verb as root, on the story's machine.
 func (s *story) run(args ...string) said {
 	s.Helper()
-	out, err := program.Do(append(args, "--config", s.config)...)
+	args = append(args, "--config", s.config)
+	var out daemon.Output
+	var err error
+	if s.on == nil {
+		out, err = program.Do(args...)
+	} else {
+		out, err = program.DoOn(s.on, args...)
+	}
 	s.must(err)
 	return said{s, out, strings.Join(args, " ")}
 }
@@ -89,6 +96,7 @@ type row struct {
 type rowKey struct {
 	ID, Selector, State, Record string
 	VerifiedAt                  time.Time `json:"verified_at"`
+	LastSignedAt                time.Time `json:"last_signed_at"`
 	Health                      struct{ Status, Reason, Code, Text string }
 }
 

@@ -91,16 +91,22 @@ type Output struct {
 }
 
 // Do runs a command as root, as an administrator does. A command that fails is no error here.
-func (p Program) Do(args ...string) (Output, error) {
+func (p Program) Do(args ...string) (Output, error) { return output(exec.Command(string(p), args...)) }
+
+// DoOn is Do on another host.
+func (p Program) DoOn(h Host, args ...string) (Output, error) {
+	return output(h.Command(string(p), args...))
+}
+
+func output(cmd *exec.Cmd) (Output, error) {
 	var stdout, stderr bytes.Buffer
-	cmd := exec.Command(string(p), args...)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
 		err = nil
 	}
 	if err != nil {
-		return Output{}, fmt.Errorf("postseal %s: %w", strings.Join(args, " "), err)
+		return Output{}, fmt.Errorf("%s: %w", strings.Join(cmd.Args, " "), err)
 	}
 	return Output{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}, nil
 }

@@ -45,11 +45,15 @@ func (p Program) Serve(config, log string, id uint32, listeners ...string) (*Dae
 	return p.serve(cmd, config, log, id, listeners)
 }
 
-// ServeOn is Serve on a machine with another name, as one of several hosts.
-func (p Program) ServeOn(host, config, log string, id uint32, listeners ...string) (*Daemon, error) {
-	const script = `hostname "$1" && exec setpriv --reuid="$2" --regid="$2" --clear-groups "$3" serve --config "$4"`
-	cmd := exec.Command("unshare", "--uts", "sh", "-c", script, "sh", host, strconv.FormatUint(uint64(id), 10), string(p), config)
-	return p.serve(cmd, config, log, id, listeners)
+// Host is a machine of its own.
+type Host interface {
+	Command(program string, args ...string) *exec.Cmd
+}
+
+// ServeOn is Serve on another host.
+func (p Program) ServeOn(h Host, config, log string, id uint32, listeners ...string) (*Daemon, error) {
+	user := strconv.FormatUint(uint64(id), 10)
+	return p.serve(h.Command("setpriv", "--reuid="+user, "--regid="+user, "--clear-groups", string(p), "serve", "--config", config), config, log, id, listeners)
 }
 
 func (p Program) serve(cmd *exec.Cmd, config, log string, id uint32, listeners []string) (*Daemon, error) {

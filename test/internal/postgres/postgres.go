@@ -20,21 +20,25 @@ import (
 	"github.com/postseal/postseal/test/internal/child"
 )
 
-// Port is where it listens on 127.0.0.1; the sandbox has no other.
+// Port is where it listens.
 const Port = 5432
 
 // Server is a PostgreSQL cluster of its own.
 type Server struct {
 	dir      string // of data, socket and log
+	address  string
 	programs string // where initdb and postgres are
 	account  *syscall.Credential
 	process  *child.Process
 	created  atomic.Int64 // databases
 }
 
-// New makes a cluster in dir, which is made, and starts it. Its databases want a password over TCP, as a real one does.
-func New(dir string) (*Server, error) {
-	s := &Server{dir: dir}
+// New makes a cluster in dir, which is made, and starts it on 127.0.0.1. Its databases want a password over TCP, as a real one does.
+func New(dir string) (*Server, error) { return NewAt(dir, "127.0.0.1") }
+
+// NewAt is New on another address, for clients from anywhere.
+func NewAt(dir, address string) (*Server, error) {
+	s := &Server{dir: dir, address: address}
 	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if err != nil || len(found) == 0 {
 		return nil, errors.New("no /usr/lib/postgresql/*/bin/initdb (test/setup installs PostgreSQL)")
@@ -58,7 +62,17 @@ func New(dir string) (*Server, error) {
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	return s, s.Start()
+	return s, errors.Join(s.admit(), s.Start())
+}
+
+// admit lets clients in from everywhere, not only from 127.0.0.1.
+func (s *Server) admit() error {
+	f, err := os.OpenFile(filepath.Join(s.dir, "data", "pg_hba.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString("host all all all scram-sha-256\n")
+	return errors.Join(err, f.Close())
 }
 
 // Password is that of the user postseal.
@@ -84,7 +98,7 @@ func (s *Server) command(program string, args ...string) *exec.Cmd {
 // Start starts the server and returns when it answers.
 func (s *Server) Start() error {
 	p, err := child.Start(s.command("postgres", "-D", filepath.Join(s.dir, "data"), "-k", s.dir, "-p", strconv.Itoa(Port),
-		"-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"), filepath.Join(s.dir, "log"))
+		"-c", "listen_addresses="+s.address, "-c", "fsync=off", "-c", "log_line_prefix=%d "), filepath.Join(s.dir, "log"))
 	if err != nil {
 		return err
 	}
@@ -118,7 +132,8 @@ func (s *Server) Crash() error {
 // Log is what the server said.
 func (s *Server) Log() []byte { return s.process.Log() }
 
-// Create makes an empty database and returns its URL, over TCP with a password.
+// Create makes an empty database and returns its URL, over TCP with a password. Its name is the first word of each line that
+// the log has about it.
 func (s *Server) Create() (string, error) {
 	name := fmt.Sprintf("store%d", s.created.Add(1))
 	return s.url(name), s.Run("CREATE DATABASE " + name)
@@ -135,7 +150,19 @@ func (s *Server) Run(statement string) error {
 	return err
 }
 
-func (s *Server) url(database string) string { return URL("127.0.0.1:"+strconv.Itoa(Port), database) }
+// Row reads the only row of a question to the database at url.
+func Row(url, question string, fields ...any) error {
+	db, err := sql.Open("pgx", url)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	return db.QueryRowContext(context.Background(), question).Scan(fields...)
+}
+
+func (s *Server) url(database string) string {
+	return URL(s.address+":"+strconv.Itoa(Port), database)
+}
 
 // URL is that of a database of this server behind address.
 func URL(address, database string) string {

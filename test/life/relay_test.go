@@ -1,0 +1,78 @@
+package life
+
+import (
+	"net"
+	"strings"
+	"sync"
+
+	wire "github.com/miekg/dns"
+
+	"github.com/postseal/postseal/test/internal/sandbox"
+)
+
+// serveDNS serves on an address, port 53, until the process ends.
+func serveDNS(address string, handler wire.Handler) error {
+	for _, network := range []string{"udp", "tcp"} {
+		up, failed := make(chan struct{}), make(chan error, 1)
+		server := &wire.Server{Addr: address + ":53", Net: network, Handler: handler, NotifyStartedFunc: func() { close(up) }}
+		go func() { failed <- server.ListenAndServe() }()
+		select {
+		case <-up:
+		case err := <-failed:
+			return err
+		}
+	}
+	return nil
+}
+
+// passOn asks the sandbox's resolver.
+func passOn(w wire.ResponseWriter, q *wire.Msg) *wire.Msg {
+	client := wire.Client{Net: w.RemoteAddr().Network()}
+	r, _, err := client.Exchange(q, sandbox.Resolver+":53")
+	if err != nil {
+		return new(wire.Msg).SetRcode(q, wire.RcodeServerFailure)
+	}
+	return r
+}
+
+// relay is the resolver of machines beyond a cable. It tells when one of them asks for a certain name.
+type relay struct {
+	mu     sync.Mutex
+	awaits map[string]chan struct{} // by the asker's address and the name
+}
+
+func startRelay(address string) (*relay, error) {
+	r := &relay{awaits: map[string]chan struct{}{}}
+	return r, serveDNS(address, r)
+}
+
+// holds leaves the next question of asker for the TXT records of name without an answer, and closes asked when it comes.
+func (r *relay) holds(asker, name string) (asked <-chan struct{}) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ch := make(chan struct{})
+	r.awaits[asker+" "+name+"."] = ch
+	return ch
+}
+
+// held tells whether a question is to be left without an answer.
+func (r *relay) held(from net.Addr, q wire.Question) bool {
+	asker, _, _ := net.SplitHostPort(from.String())
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := asker + " " + strings.ToLower(q.Name)
+	ch := r.awaits[key]
+	if ch == nil || q.Qtype != wire.TypeTXT {
+		return false
+	}
+	close(ch)
+	delete(r.awaits, key)
+	return true
+}
+
+func (r *relay) ServeDNS(w wire.ResponseWriter, q *wire.Msg) {
+	if r.held(w.RemoteAddr(), q.Question[0]) {
+		return
+	}
+	_ = w.WriteMsg(passOn(w, q))
+}
