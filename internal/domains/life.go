@@ -29,6 +29,8 @@ type life struct {
 	keys   []*Key
 	hosts  []Host
 
+	publishing *Publishing
+
 	entries []Entry
 	notices []Notice
 	drafts  []Draft     // new keys with their private halves

@@ -10,6 +10,8 @@ type Row struct {
 	Domain Domain `json:"domain"`
 	Keys   []Key  `json:"keys"` // oldest first; destroyed ones are left out
 	Status Status `json:"status"`
+
+	Publishing []Published `json:"publishing,omitempty"` // records that drivers write
 }
 
 // List gives up to limit rows with a name above after, by name.
@@ -48,6 +50,10 @@ func (s *Service) row(tx Tx, d Domain) (Row, error) {
 		return Row{}, err
 	}
 	row := Row{Domain: d, Status: StatusOf(d, keys, s.now())}
+	if row.Publishing, err = s.rowPublishing(tx, &d, keys); err != nil {
+		return Row{}, err
+	}
+	row.Status = row.Status.withPublishing(&d, row.Publishing)
 	for _, k := range keys {
 		if k.DestroyedAt.IsZero() {
 			row.Keys = append(row.Keys, k)

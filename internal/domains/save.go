@@ -43,6 +43,9 @@ func (l *life) save(tx Tx, before Situation) error {
 			return err
 		}
 	}
+	if err := l.savePublishing(tx, before); err != nil {
+		return err
+	}
 	return l.saveRecords(tx)
 }
 

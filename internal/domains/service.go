@@ -34,6 +34,8 @@ type Options struct {
 	Checker Checker        // nil: no verb that asks DNS, no look before a selector is given out
 	Jitter  func() float64 // in [0, 1); nil: random
 	Log     *slog.Logger   // nil: slog.Default
+
+	Publishing Publishing // what writes DNS; zero: people do
 }
 
 // Service are the verbs. Each is one transaction with its journal line, by an
@@ -46,11 +48,13 @@ type Service struct {
 	checker Checker
 	jitter  func() float64
 	log     *slog.Logger
+
+	publishing Publishing
 }
 
 // New makes a Service.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, policy: o.Policy, clock: o.Clock, checker: o.Checker, jitter: o.Jitter, log: o.Log}
+	s := &Service{store: o.Store, policy: o.Policy, clock: o.Clock, checker: o.Checker, jitter: o.Jitter, log: o.Log, publishing: o.Publishing}
 	if reflect.ValueOf(s.policy).IsZero() {
 		s.policy = DefaultPolicy()
 	}
@@ -75,7 +79,7 @@ func (s *Service) now() time.Time { return storeTime(s.clock.Now()) }
 func (s *Service) life(before Situation, actor, verb string) *life {
 	l := &life{
 		Policy: &s.policy, now: s.now(), settled: true, jitter: s.jitter, actor: actor, verb: verb,
-		domain: before.Domain, hosts: before.Hosts,
+		domain: before.Domain, hosts: before.Hosts, publishing: &s.publishing,
 	}
 	for _, k := range before.Keys {
 		l.keys = append(l.keys, &k)

@@ -40,6 +40,7 @@ type Tx interface {
 	DomainTx
 	KeyTx
 	RecordTx
+	PublishedTx
 
 	// Version counts what signing depends on; Bump adds one and returns it.
 	Version() (int64, error)
@@ -123,6 +124,19 @@ type RecordTx interface {
 	// Notices lists up to limit notices with NextAt not after t, oldest first.
 	Notices(t time.Time, limit int) ([]Notice, error)
 	DeleteNotice(id int64) error
+}
+
+// PublishedTx are the records that drivers write.
+type PublishedTx interface {
+	Published(driver, name, kind string) (Published, error)
+	PublishedOf(owner string) ([]Published, error) // by Name, Type, Driver
+	// PublishedDue lists up to limit records with a NextAt that is set and not after t,
+	// earliest first.
+	PublishedDue(t time.Time, limit int) ([]Published, error)
+	// PublishedInKeyZone lists those with Zoned, by Name, Type, Driver.
+	PublishedInKeyZone() ([]Published, error)
+	PutPublished(Published) error
+	DeletePublished(driver, name, kind string) error
 }
 
 // HistoryRuns is how many checks of a key are kept.

@@ -154,6 +154,11 @@ func (s *Service) Configure(ctx context.Context, actor, name string, c Settings)
 		if err := s.checkSettings(&l.domain); err != nil {
 			return err
 		}
+		if l.domain.Driver != was.Driver {
+			if err := s.checkDriver(&l.domain); err != nil {
+				return err
+			}
+		}
 		l.note(nil, "%s", differences(was, l.domain))
 		for _, k := range l.keys {
 			if k.State == Pending && l.domain.Activation == ActivateImmediate && l.current(k) == nil {

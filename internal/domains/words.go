@@ -44,4 +44,6 @@ const (
 	DomainRevalidate   Event = "domain.revalidate"
 	DomainVerifyResult Event = "domain.verify-result" // of a check that somebody asked for (INF-16)
 	RotationBlocked    Event = "rotation.blocked"
+	DNSFailing         Event = "dns.failing" // a driver cannot write a record
+	DNSWritten         Event = "dns.written" // … and could, later
 )

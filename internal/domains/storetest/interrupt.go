@@ -80,3 +80,11 @@ func (t *interruptedTx) Bump() (version int64, err error) {
 	})
 	return version, err
 }
+
+func (t *interruptedTx) PutPublished(p domains.Published) error {
+	return t.then("published", func() error { return t.Tx.PutPublished(p) })
+}
+
+func (t *interruptedTx) DeletePublished(driver, name, kind string) error {
+	return t.then("end of a published record", func() error { return t.Tx.DeletePublished(driver, name, kind) })
+}

@@ -39,6 +39,7 @@ type data struct {
 	tombstones map[domains.Tombstone]bool
 	journal    []domains.Entry
 	lastNotice int64
+	published  map[[3]string]domains.Published
 }
 
 // NewMemory makes an empty store.
@@ -55,6 +56,7 @@ func NewMemory() *Memory {
 			runs:       map[string][]domains.CheckRun{},
 			notices:    map[int64]domains.Notice{},
 			tombstones: map[domains.Tombstone]bool{},
+			published:  map[[3]string]domains.Published{},
 		},
 	}
 }

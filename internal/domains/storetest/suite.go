@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(*testing.T) domains.Store) {
 		{"history of checks is bounded", history},
 		{"journal", journal},
 		{"outbox", outbox},
+		{"published records", published},
 		{"tombstones", tombstones},
 		{"an update is all or nothing", allOrNothing},
 		{"updates are serialised", serialised},

@@ -1,0 +1,98 @@
+package domains
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Publisher has the drivers write what stands in the store to be written: on the one
+// host whose keeper holds the lease.
+type Publisher struct {
+	service *Service
+	keeper  *Keeper
+	zone    keyZoneWatch
+}
+
+// NewPublisher makes a publisher beside a keeper.
+func NewPublisher(s *Service, k *Keeper) *Publisher { return &Publisher{service: s, keeper: k} }
+
+const (
+	publishIdle  = 30 * time.Second
+	publishBatch = 200              // records of one driver and zone that are written together
+	publishFor   = 90 * time.Second // bounds what a driver does with a batch
+	// publishClaim is after how long a record whose publisher died is tried again.
+	publishClaim      = publishFor + 30*time.Second
+	publishRetryFirst = 15 * time.Second
+	publishRetryMost  = time.Hour
+	// publishForeignRetry: a record of somebody else goes when a person removes it.
+	publishForeignRetry = 15 * time.Minute
+	publishTellAfter    = 5 // attempts that failed
+)
+
+// Run publishes until ctx ends.
+func (p *Publisher) Run(ctx context.Context) {
+	changes := p.service.store.Changes(ctx)
+	var away bool // the store; said once
+	for ctx.Err() == nil {
+		next, err := p.Turn(ctx)
+		again := away
+		if away = errors.Is(err, ErrUnavailable); err != nil && ctx.Err() == nil && !errors.Is(err, errLeaseLost) && !(away && again) {
+			p.service.log.Error("records cannot be published for now", "error", err)
+		}
+		wait := publishIdle
+		if !next.IsZero() {
+			wait = min(max(next.Sub(p.service.now()), idleLeast), publishIdle)
+		}
+		if err != nil {
+			wait = idleFault
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+		case _, open := <-changes:
+			if !open {
+				changes = nil
+			}
+			pause(ctx, idleLeast) // our own writes wake us, too
+		}
+		timer.Stop()
+	}
+}
+
+// Turn does all that is due and says when something is due next; zero if nothing is, or
+// another host holds the lease.
+func (p *Publisher) Turn(ctx context.Context) (next time.Time, err error) {
+	if p.keeper.holding().Number == 0 {
+		return time.Time{}, nil
+	}
+	soon, err := p.watchKeyZone(ctx)
+	if err != nil {
+		return time.Time{}, err
+	}
+	for {
+		due, err := p.due(ctx)
+		if err != nil || len(due) == 0 {
+			return soon, err
+		}
+		if due[0].NextAt.After(p.service.now()) {
+			return earlier(soon, due[0].NextAt), nil
+		}
+		if _, err := p.service.publish(ctx, "keeper@"+p.keeper.host, due, p.keeper.update, false); err != nil {
+			return time.Time{}, err
+		}
+	}
+}
+
+// due lists what is due, or if nothing is, the record that will be first.
+func (p *Publisher) due(ctx context.Context) (due []Published, err error) {
+	now := p.service.now()
+	err = p.service.store.View(ctx, func(tx Tx) (err error) {
+		if due, err = tx.PublishedDue(now, publishBatch); err == nil && len(due) == 0 {
+			due, err = tx.PublishedDue(now.Add(100*365*day), 1)
+		}
+		return err
+	})
+	return due, err
+}

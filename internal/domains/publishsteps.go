@@ -1,0 +1,131 @@
+package domains
+
+import (
+	"iter"
+	"slices"
+	"time"
+)
+
+// savePublishing notes what a driver has to do after a transition, in the transition's own
+// transaction: before it is tried, so that a crash forgets nothing.
+func (l *life) savePublishing(tx Tx, before Situation) error {
+	if l.domain.Driver == "" && before.Domain.Driver == "" {
+		return nil
+	}
+	rows, err := tx.PublishedOf(l.domain.Name)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(p Published) bool { return p.Zoned })
+	var want []wanted
+	if l.domain.Driver != "" {
+		want = l.wanted()
+	}
+	steps := plan{now: l.now, driver: l.domain.Driver}
+	steps.compare(rows, want)
+	return steps.save(tx)
+}
+
+// plan compares what is wanted with what is there.
+type plan struct {
+	now    time.Time
+	driver string // that is to do it; empty: nobody, what stands is a person's from now on
+	zoned  bool
+
+	put  []Published
+	gone []Published
+}
+
+func (p *plan) compare(rows []Published, want []wanted) {
+	place := func(name, kind string) [2]string { return [2]string{name, kind} }
+	there := map[[2]string][]Published{}
+	for _, r := range rows {
+		there[place(r.Name, r.Type)] = append(there[place(r.Name, r.Type)], r)
+	}
+	for _, w := range want {
+		have := there[place(w.Name, w.Type)]
+		delete(there, place(w.Name, w.Type))
+		p.want(p.handOver(have, w), w)
+	}
+	for _, r := range rows { // in their order
+		if _, left := there[place(r.Name, r.Type)]; !left {
+			continue
+		}
+		switch {
+		case p.driver == "" || r.WrittenAt.IsZero() && len(r.Maybe) == 0: // nothing there is ours to remove
+			p.gone = append(p.gone, r)
+		case r.Want != "":
+			p.want(r, wanted{owner: r.Owner})
+		}
+	}
+}
+
+// handOver gives the row of the present driver for a place. What another one wrote there
+// is ours all the same; the new driver looks for itself whether it stands.
+func (p *plan) handOver(have []Published, w wanted) Published {
+	row := Published{Driver: p.driver, Name: w.Name, Type: w.Type, Owner: w.owner, Zoned: p.zoned}
+	for _, h := range have {
+		if h.Driver == p.driver {
+			return h
+		}
+		p.gone = append(p.gone, h)
+		row.Value, row.WrittenAt, row.Maybe = h.Value, h.WrittenAt, h.Maybe
+	}
+	return row
+}
+
+// want notes another wish, unless it is the one that stands there.
+func (p *plan) want(row Published, w wanted) {
+	if row.Want == w.Value && row.Until.Equal(w.until) && row.Owner == w.owner && !row.Since.IsZero() {
+		return
+	}
+	row.Owner = w.owner
+	if row.Want == w.Value && row.Value == w.Value && row.Problem == "" && !row.Since.IsZero() { // only for how long
+		row.Until, row.NextAt = w.until, w.until
+	} else {
+		row.Want, row.TTL, row.Until, row.Since, row.NextAt = w.Value, w.TTL, w.until, p.now, p.now
+		row.Attempts, row.Problem, row.Foreign, row.ToldAt = 0, "", false, time.Time{}
+	}
+	p.put = append(p.put, row)
+}
+
+func (p *plan) save(tx Tx) error {
+	for _, row := range p.gone {
+		if err := tx.DeletePublished(row.Driver, row.Name, row.Type); err != nil {
+			return err
+		}
+	}
+	for _, row := range p.put {
+		row.Revision++
+		if err := tx.PutPublished(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parts parts a plan, so that no transaction is too long. Each place is in one of them:
+// a row that goes and the one that comes for it.
+func (p *plan) parts(rows int) iter.Seq[*plan] {
+	return func(yield func(*plan) bool) {
+		gone := map[[2]string][]Published{}
+		for _, r := range p.gone {
+			gone[[2]string{r.Name, r.Type}] = append(gone[[2]string{r.Name, r.Type}], r)
+		}
+		for put := range slices.Chunk(p.put, rows) {
+			part := &plan{put: put}
+			for _, r := range put {
+				part.gone = append(part.gone, gone[[2]string{r.Name, r.Type}]...)
+				delete(gone, [2]string{r.Name, r.Type})
+			}
+			if !yield(part) {
+				return
+			}
+		}
+		for _, left := range gone {
+			if !yield(&plan{gone: left}) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package sqlstore
+
+import (
+	"time"
+
+	"github.com/postseal/postseal/internal/domains"
+)
+
+var publishedTable = newTable("published", 3, func(p *domains.Published) []column {
+	return []column{
+		{"driver", text[string]{&p.Driver}},
+		{"name", text[string]{&p.Name}},
+		{"kind", text[string]{&p.Type}},
+		{"owner", text[string]{&p.Owner}},
+		{"zoned", flag{&p.Zoned}},
+		{"stands", text[string]{&p.Value}},
+		{"written_at", instant{&p.WrittenAt}},
+		{"maybe", list[string]{&p.Maybe}},
+		{"wanted", text[string]{&p.Want}},
+		{"ttl", whole[int]{&p.TTL}},
+		{"until", instant{&p.Until}},
+		{"since", instant{&p.Since}},
+		{"next_at", instant{&p.NextAt}},
+		{"attempts", whole[int]{&p.Attempts}},
+		{"problem", text[string]{&p.Problem}},
+		{"alien", flag{&p.Foreign}},
+		{"told_at", instant{&p.ToldAt}},
+		{"revision", whole[int64]{&p.Revision}},
+	}
+})
+
+func (t *tx) Published(driver, name, kind string) (domains.Published, error) {
+	return publishedTable.one(t, "WHERE driver = $1 AND name = $2 AND kind = $3", driver, name, kind)
+}
+
+func (t *tx) PublishedOf(owner string) ([]domains.Published, error) {
+	return publishedTable.list(t, "WHERE owner = $1 ORDER BY name, kind, driver", owner)
+}
+
+func (t *tx) PublishedInKeyZone() ([]domains.Published, error) {
+	return publishedTable.list(t, "WHERE zoned = 1 ORDER BY name, kind, driver")
+}
+
+func (t *tx) PublishedDue(at time.Time, limit int) ([]domains.Published, error) {
+	return publishedTable.list(t, "WHERE next_at <> 0 AND next_at <= $1 ORDER BY next_at, name LIMIT $2", micros(at), limit)
+}
+
+func (t *tx) PutPublished(p domains.Published) error { return publishedTable.put(t, p) }
+
+func (t *tx) DeletePublished(driver, name, kind string) error {
+	return t.exec("DELETE FROM published WHERE driver = $1 AND name = $2 AND kind = $3", driver, name, kind)
+}
