@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"sync/atomic"
 )
 
 // Sizes of RSA moduli in bits.
@@ -24,6 +25,8 @@ const (
 type PrivateKey struct {
 	rsa *rsa.PrivateKey    // one of the two is set
 	ed  ed25519.PrivateKey // 64 octets: seed and public half
+
+	print atomic.Pointer[Fingerprint] // once somebody asked
 }
 
 // Algorithm tells what the key signs with.

@@ -144,3 +144,29 @@ func TestParseAlgorithm(t *testing.T) {
 		}
 	}
 }
+
+// A pair is named by its public half, however the key was read.
+func TestFingerprint(t *testing.T) {
+	seen := map[Fingerprint]bool{}
+	for _, key := range []*PrivateKey{generate(t, RSASHA256, 1024), generate(t, Ed25519SHA256, 0), generate(t, Ed25519SHA256, 0)} {
+		der, err := x509.MarshalPKIXPublicKey(key.Public())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := fmt.Sprintf("SHA256:%x", sha256.Sum256(der)); key.Fingerprint().String() != want {
+			t.Errorf("got %v, want %s", key.Fingerprint(), want)
+		}
+		pem, err := key.PEM()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParsePrivateKey(pem)
+		if err != nil || again.Fingerprint() != key.Fingerprint() || FingerprintOf(key.Public()) != key.Fingerprint() {
+			t.Errorf("read again it is another: %v %v", again.Fingerprint(), err)
+		}
+		seen[key.Fingerprint()] = true
+	}
+	if len(seen) != 3 || FingerprintOf("no key") != (Fingerprint{}) {
+		t.Errorf("%d of 3 keys told apart", len(seen))
+	}
+}

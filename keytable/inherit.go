@@ -17,6 +17,7 @@ func (k *keys) inherit(prev *keys) {
 		algorithm := dkim.Algorithm(prev.algorithm[old].Load())
 		if prev.bad[old].Load() == nil && algorithm != 0 && k.id(row) == prev.id(old) {
 			if r.algorithm == 0 || r.algorithm == algorithm {
+				k.print[row].Store(prev.print[old].Load())
 				k.algorithm[row].Store(uint32(algorithm))
 			}
 			continue

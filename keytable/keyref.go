@@ -27,6 +27,19 @@ type KeyRef struct {
 // file. The error is a Problem: the key is bad, and out of service from now on.
 func (r KeyRef) Private() (*dkim.PrivateKey, error) { return r.keys.private(r.row, r.Domain) }
 
+// Fingerprint names the pair as it was when the key was last read; a key that nobody
+// has read yet is read for it. The error is a Problem.
+func (r KeyRef) Fingerprint() (dkim.Fingerprint, error) {
+	if print := r.keys.print[r.row].Load(); print != nil && r.keys.bad[r.row].Load() == nil {
+		return *print, nil
+	}
+	key, err := r.keys.read(r.row, true, r.keys.notice)
+	if err != nil {
+		return dkim.Fingerprint{}, err
+	}
+	return key.Fingerprint(), nil
+}
+
 // File is the path of the key file, "" for a key that stands in the table.
 func (r KeyRef) File() string {
 	row := &r.keys.rows[r.row]

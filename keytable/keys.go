@@ -26,6 +26,7 @@ type keys struct {
 	// What is learned about a row, at load and while serving.
 	bad       []atomic.Pointer[outage]
 	algorithm []atomic.Uint32 // dkim.Algorithm of a key that was read and is good
+	print     []atomic.Pointer[dkim.Fingerprint]
 }
 
 func (k *keys) load(o Options, fatal *Problems) {
@@ -45,6 +46,7 @@ func (k *keys) load(o Options, fatal *Problems) {
 
 	k.bad = make([]atomic.Pointer[outage], len(k.rows))
 	k.algorithm = make([]atomic.Uint32, len(k.rows))
+	k.print = make([]atomic.Pointer[dkim.Fingerprint], len(k.rows))
 	k.retireAll(faults)
 	k.checkNames()
 	unreadable := k.pinAll()

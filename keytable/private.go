@@ -33,7 +33,7 @@ func (k *keys) read(row int32, warm bool, report func(Problem)) (*dkim.PrivateKe
 	}
 	switch {
 	case err == nil:
-		k.algorithm[row].Store(uint32(key.Algorithm()))
+		k.learn(row, key)
 		return key, nil
 	case isTemporary(err):
 		return nil, k.problem(row, faultOf(err))
@@ -42,6 +42,15 @@ func (k *keys) read(row int32, warm bool, report func(Problem)) (*dkim.PrivateKe
 		report(*p)
 	}
 	return k.fallback(row)
+}
+
+// learn keeps what is told of a key after it has left the cache.
+func (k *keys) learn(row int32, key *dkim.PrivateKey) {
+	print := key.Fingerprint()
+	if known := k.print[row].Load(); known == nil || *known != print {
+		k.print[row].Store(&print)
+	}
+	k.algorithm[row].Store(uint32(key.Algorithm()))
 }
 
 // fallback is what a row out of service has to sign with.

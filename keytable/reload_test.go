@@ -3,6 +3,7 @@ package keytable
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"testing"
 	"unsafe"
 	"weak"
+
+	"github.com/postseal/postseal/dkim"
 )
 
 // Ruling 14: what did not change is shared, not parsed again.
@@ -303,4 +306,59 @@ func TestReloadKeepsBothLastGoodKeys(t *testing.T) {
 	after := s.load(dual, "refile:", "* mail\n", before)
 	sign(after)
 	sign(after)
+}
+
+// What names a pair is known without reading it again: of keys that left the cache, over
+// reloads, and of each domain that a line with "%" found.
+func TestFingerprints(t *testing.T) {
+	s := newSite(t)
+	s.write("keys/example.com.pem", pemOf(ed1()))
+	s.write("keys/example.net.pem", pemOf(ed2()))
+	s.write("keytable", oneKey+"all %:s1:./keys/%.pem\n")
+	want := map[string]dkim.Fingerprint{"mail example.com": rsa1().Fingerprint(), "all example.com": ed1().Fingerprint(), "all example.net": ed2().Fingerprint()}
+	o := Options{KeyTable: s.path("keytable"), KeysCached: 1}
+	for range 2 {
+		tables, err := Load(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		equal(t, "problems", s.problems(tables), nil)
+		o.Prev = tables
+	}
+	for _, name := range []string{"rsa1.pem", "keys/example.com.pem", "keys/example.net.pem"} {
+		if err := os.Remove(s.path(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := map[string]dkim.Fingerprint{}
+	for key := range o.Prev.All() {
+		print, err := key.Fingerprint()
+		if err != nil {
+			t.Errorf("%v: %v", key, err)
+		}
+		got[key.Name+" "+key.Domain] = print
+	}
+	if !maps.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// A key file that is replaced in place is known by its new pair once that was read.
+func TestFingerprintFollowsTheFile(t *testing.T) {
+	s := newSite(t)
+	s.write("keytable", oneKey+"net example.net:s1:./ed1.pem\n")
+	tables, err := Load(Options{KeyTable: s.path("keytable"), KeysCached: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		for key := range tables.All() {
+			if private, err := key.Private(); err != nil || key.Domain != "example.com" {
+				continue // the other pushes the first out of the cache
+			} else if print, err := key.Fingerprint(); err != nil || print != private.Fingerprint() {
+				t.Errorf("named %v (%v), and signs as %v", print, err, private.Fingerprint())
+			}
+		}
+		s.write("rsa1.pem", pemOf(rsa2()))
+	}
 }

@@ -103,9 +103,9 @@ func TestDomainListKeytable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := domains.NewTableKey("example.com", "file", private)
+	k := domains.TableKey{Domain: "example.com", Selector: "file", Print: private.Fingerprint(), Read: func() (*dkim.PrivateKey, error) { return private, nil }}
 	if err == nil {
-		err = w.service.WatchTables(t.Context(), "root", []domains.TableKey{k}, false)
+		err = w.service.WatchTables(t.Context(), "root", domains.Host{Name: "mx1"}, []domains.TableKey{k}, false)
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -355,7 +355,7 @@ func TestHost(t *testing.T) {
 	w := newWorld(t)
 	w.ok("host", "list").says("HOST", "LAST REPORT", "ROWS")
 	for _, name := range []string{"mx1", "mx2"} {
-		if err := w.service.HostStarted(t.Context(), name); err != nil {
+		if err := w.service.HostStarted(t.Context(), domains.Host{Name: name, Process: name + "-1"}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -364,11 +364,27 @@ func TestHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.service.HostReports(t.Context(), "mx1", version, nil); err != nil {
+	if _, err := w.service.HostReports(t.Context(), domains.Host{Name: "mx1", Process: "mx1-1", Version: version}, nil); err != nil {
 		t.Fatal(err)
 	}
 	w.ok("host", "list").says("mx1", "present", "mx2", "behind")
 	w.ok("host", "list", "--json").says(`"name": "mx1"`, `"name": "mx2"`)
+	k, err := dkim.Generate(dkim.Ed25519SHA256, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := domains.TableKey{Domain: "hand.example", Selector: "s1", Print: k.Fingerprint(), Read: func() (*dkim.PrivateKey, error) { return k, nil }}
+	if err := w.service.WatchTables(t.Context(), "serve@mx3", domains.Host{Name: "mx3"}, []domains.TableKey{table}, false); err != nil {
+		t.Fatal(err)
+	}
+	w.ok("host", "list").says("mx3", "stopped")
+	w.ok("host", "forget", "mx3").says("mx3: forgotten")
+	w.ok("domain", "list").saysNot("hand.example")
+	w.ok("host", "list").saysNot("mx3")
+	if _, err := w.service.HostReports(t.Context(), domains.Host{Name: "mx1", Process: "mx1-twin", Version: version}, nil); err != nil {
+		t.Fatal(err)
+	}
+	w.ok("host", "list").says("mx1 (mx1-1)", "mx1 (mx1-twin)")
 	w.run("host", "forget", "mx2").exits(exitRefused).warns("may still be signing", "--yes")
 	w.ok("host", "forget", "mx2", "--yes").says("mx2: forgotten")
 	w.pass(time.Hour)

@@ -3,6 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -30,7 +33,9 @@ func (m *managing) hostList() *cobra.Command {
 		Short: "List the hosts that sign from the store",
 		Long: `Lists the hosts that sign from the store, when each was last heard of, and whether
 it works with the present rows. "behind" means that it has not heard of the latest
-change yet, and may still sign with a key that was replaced.`,
+change yet, and may still sign with a key that was replaced. Two daemons under one host
+name have a line each. A host that stopped is listed while keys of its tables are
+watched: forget it if it will not be back.`,
 		Args: cobra.NoArgs,
 	}
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
@@ -46,17 +51,39 @@ change yet, and may still sign with a key that was replaced.`,
 		if err != nil {
 			return err
 		}
-		lines := []line{{cells: []cell{{text: "HOST"}, {text: "LAST REPORT"}, {text: "ROWS"}}}}
-		for _, h := range hosts {
-			rows := "present"
-			if h.Version < version {
-				rows = "behind"
-			}
-			lines = append(lines, line{cells: []cell{{text: h.Name}, {text: date(h.SeenAt)}, {text: rows}}})
+		tables, err := s.service.HostTables(ctx)
+		if err != nil {
+			return err
 		}
-		grid(m.out, lines, false)
+		grid(m.out, hostLines(hosts, version, tables), false)
 		return nil
 	})
+}
+
+// hostLines has a line for each process, and for each host that stopped and whose tables'
+// keys are still watched.
+func hostLines(hosts []domains.Host, version int64, tables map[string]int) []line {
+	lines := []line{{cells: []cell{{text: "HOST"}, {text: "LAST REPORT"}, {text: "ROWS"}, {text: "KEYS OF ITS TABLES"}}}}
+	running := map[string]int{}
+	for _, h := range hosts {
+		running[h.Name]++
+	}
+	for _, h := range hosts {
+		name, rows := h.Name, "present"
+		if h.Version < version {
+			rows = "behind"
+		}
+		if running[h.Name] > 1 {
+			name += " (" + h.Process + ")"
+		}
+		lines = append(lines, line{cells: []cell{{text: name}, {text: date(h.SeenAt)}, {text: rows}, {text: strconv.Itoa(tables[h.Name])}}})
+	}
+	for _, name := range slices.Sorted(maps.Keys(tables)) {
+		if running[name] == 0 {
+			lines = append(lines, line{cells: []cell{{text: name}, {text: "stopped"}, {}, {text: strconv.Itoa(tables[name])}}})
+		}
+	}
+	return lines
 }
 
 func (m *managing) hostForget() *cobra.Command {
@@ -64,7 +91,7 @@ func (m *managing) hostForget() *cobra.Command {
 		Use:   "forget HOST…",
 		Short: "Forget a host that is gone for good, so that no key waits for it",
 		Long: `Takes a host off the list that does not run any more, so that keys which it may have
-signed with can retire. One that reported within the last five minutes wants --yes,
+signed with can retire, and keys that only its tables had are not watched any more. One that reported within the last five minutes wants --yes,
 for it may be alive; a living one comes back with its next report.`,
 		Example: "  postseal host forget mx3.example.net",
 		Args:    cobra.MinimumNArgs(1),

@@ -4,10 +4,8 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rsa"
-	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -16,15 +14,13 @@ import (
 	"github.com/postseal/postseal/internal/dns/authority"
 )
 
-// Fingerprint names a public key, an *rsa.PublicKey or an ed25519.PublicKey: "SHA256:" and the hash of its SubjectPublicKeyInfo in hex.
-// It is empty for any other kind.
+// Fingerprint names a public key, an *rsa.PublicKey or an ed25519.PublicKey, as dkim.Fingerprint does; "" for anything else.
 func Fingerprint(key crypto.PublicKey) string {
-	der, err := x509.MarshalPKIXPublicKey(key)
-	if err != nil {
+	print := dkim.FingerprintOf(key)
+	if print == (dkim.Fingerprint{}) {
 		return ""
 	}
-	sum := sha256.Sum256(der)
-	return "SHA256:" + hex.EncodeToString(sum[:])
+	return print.String()
 }
 
 // describeKey names a key for people: "SHA256:9f3c2a51b0de… (rsa, 2048 bit)".

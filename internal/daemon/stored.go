@@ -27,6 +27,7 @@ type stored struct {
 	rows    *managed.Rows // in use
 	files   []policy.UserRule
 	running sync.WaitGroup
+	host    domains.Host // this process
 }
 
 // openStore opens the store and reads it once: a milter that was never able to
@@ -35,25 +36,31 @@ func (d *Daemon) openStore(cfg *config.Config) error {
 	if cfg.Store.URL == "" {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-	defer cancel()
-	opened, err := OpenManaged(ctx, cfg, d.log)
+	opened, err := openSoon(cfg, d.log)
 	if err != nil {
 		return storeError(err)
 	}
+	host := domains.Host{Name: hostName(), Process: processName()}
 	m := managed.New(opened.Service, managed.Options{
-		Changes: opened.Store.Changes, Gated: gated(cfg), Host: hostName(), KeysCached: int(cfg.Limits.KeysCached), Log: d.log,
+		Changes: opened.Store.Changes, Gated: gated(cfg), Host: host, KeysCached: int(cfg.Limits.KeysCached), Log: d.log,
 	})
-	rows, err := m.Read(ctx)
+	rows, err := m.Read(context.Background()) // the store bounds it by itself, however many rows there are
 	if err != nil {
 		opened.Close()
 		return storeError(err)
 	}
-	d.store = &stored{opened: opened, managed: m, rows: rows}
+	d.store = &stored{opened: opened, managed: m, rows: rows, host: host}
 	return nil
 }
 
-// storeTimeout bounds the wait for the store at start.
+// openSoon does not wait longer for the store than the service manager does.
+func openSoon(cfg *config.Config, log *slog.Logger) (*Managed, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
+	defer cancel()
+	return OpenManaged(ctx, cfg, log)
+}
+
+// storeTimeout bounds the wait for a store that is away or busy at start.
 const storeTimeout = 20 * time.Second
 
 // StoreError says that the store cannot be used. One that wraps a
@@ -72,28 +79,14 @@ func storeError(err error) error {
 func (e *StoreError) Error() string { return fmt.Sprintf("store: %v", e.Err) }
 func (e *StoreError) Unwrap() error { return e.Err }
 
-// addStored puts the rows of the store into a new snapshot. Keys of tables that
-// wait behind the gate are known to the store before the first message is.
-func (d *Daemon) addStored(s *filter.Snapshot) error {
+// addStored puts the rows of the store into a new snapshot. Keys of the tables of which
+// the store has not heard yet are behind the gate like those that DNS has not confirmed.
+func (d *Daemon) addStored(s *filter.Snapshot) {
 	if d.store == nil {
-		return nil
-	}
-	if gated(d.first) {
-		ctx, cancel := context.WithTimeout(context.Background(), storeTimeout)
-		defer cancel()
-		err := d.tellTables(ctx, s.Tables)
-		var rows *managed.Rows
-		if err == nil {
-			rows, err = d.store.managed.Read(ctx)
-		}
-		if err != nil {
-			return storeError(fmt.Errorf("domains.tables = \"gate\", and the store cannot be told of the tables' keys: %w", err))
-		}
-		d.store.rows = rows
+		return
 	}
 	d.store.files = s.Users
 	merge(s.Snapshot, d.store.rows, s.Users)
-	return nil
 }
 
 // AddStore puts what the store says into a snapshot of BuildOnce, for a command
@@ -162,7 +155,7 @@ func (d *Daemon) keepStore() (stop func()) {
 	rows := s.rows
 	d.reloading.Unlock()
 	s.running.Go(func() { s.managed.Follow(ctx, rows, d.adopt) })
-	s.running.Go(func() { domains.NewKeeper(s.opened.Service, processName()).Run(ctx) })
+	s.running.Go(func() { domains.NewKeeper(s.opened.Service, s.host.Process).Run(ctx) })
 	s.running.Go(func() { s.managed.Report(ctx) })
 	told, _ := channels(d.first) // judged by Build
 	s.running.Go(func() { domains.NewCourier(s.opened.Service, told...).Run(ctx) })
@@ -202,13 +195,15 @@ func (d *Daemon) tellTables(ctx context.Context, tables *keytable.Tables) error 
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return d.store.opened.Service.WatchTables(ctx, "serve@"+hostName(), keys, gated(d.first))
+	return d.store.opened.Service.WatchTables(ctx, "serve@"+d.store.host.Name, d.store.host, keys, gated(d.first))
 }
 
 // gated: the keys of the tables sign only when DNS has confirmed them.
 func gated(cfg *config.Config) bool { return cfg.Domains.Tables == "gate" }
 
-// tableKeys are those that work and sign for one domain.
+// tableKeys are those that work and whose domain is known: of a line with "%" in the path,
+// one for each domain that was found. Where the sender alone says the domain there is no
+// name to ask DNS about, and behind the gate such a line signs for nobody.
 func tableKeys(ctx context.Context, tables *keytable.Tables) (keys []domains.TableKey) {
 	for ref := range tables.All() {
 		if ctx.Err() != nil {
@@ -217,13 +212,11 @@ func tableKeys(ctx context.Context, tables *keytable.Tables) (keys []domains.Tab
 		if ref.Domain == "%" || ref.Problem() != nil {
 			continue
 		}
-		private, err := ref.Private()
+		print, err := ref.Fingerprint()
 		if err != nil {
 			continue // told already
 		}
-		if key, err := domains.NewTableKey(ref.Domain, ref.Selector, private); err == nil {
-			keys = append(keys, key)
-		}
+		keys = append(keys, domains.TableKey{Domain: ref.Domain, Selector: strings.ToLower(ref.Selector), Print: print, Read: ref.Private})
 	}
 	return keys
 }

@@ -355,7 +355,7 @@ func TestTablesBehindTheGate(t *testing.T) {
 	t.Run("when the store knows nothing of it", func(t *testing.T) {
 		o.t = t
 		o.do(func(ctx context.Context, s *domains.Service) error { // a host with other tables
-			return s.WatchTables(ctx, "elsewhere", nil, true)
+			return s.WatchTables(ctx, "elsewhere", domains.Host{Name: "elsewhere"}, nil, true)
 		})
 		o.add(domains.AddRequest{Name: "other.example"}) // and something else for which the daemon reads the store
 		o.wants("ada@file.example", "unsigned key-unavailable")

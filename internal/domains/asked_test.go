@@ -63,7 +63,7 @@ func TestCandidatesOfSources(t *testing.T) {
 		}},
 		{"keys in the tables", func(w *world) {
 			k, _ := tableKey(w.T, "example.com", "s1")
-			w.must(w.service.WatchTables(w.ctx, "root", []domains.TableKey{k}, false))
+			w.tables(mx1, false, k)
 			same(w, list(w, found(w, "example.com", "sub.example.com")...), "sub.example.com postfix")
 		}},
 	} {

@@ -18,53 +18,117 @@ type Sighting struct {
 	Last   time.Time
 }
 
-// maxCandidates bounds what senders can make us remember.
-const maxCandidates = 10000
+// Whoever may send through this host can make us remember domains: bounds of that.
+const (
+	maxCandidates   = 10000
+	candidateFor    = 90 * day  // since mail came from it last
+	candidateNotice = time.Hour // between two notices of new ones
+	candidateNames  = 20        // in one notice
+)
 
-// Seen adds sightings to the candidates. The first of a domain is told once
-// (KAR-7).
+// Seen adds sightings to the candidates. The first of a domain is told once (KAR-7):
+// at once, or with others when an hour has passed since the last such notice.
 func (s *Service) Seen(ctx context.Context, sightings []Sighting) error {
 	return s.store.Update(ctx, func(tx Tx) error {
-		known, err := tx.Candidates("", maxCandidates)
+		known, err := s.pruneCandidates(tx)
 		if err != nil {
 			return err
 		}
 		room := maxCandidates - len(known)
 		for _, sight := range sightings {
-			fresh, err := s.sight(tx, sight, room > 0)
+			fresh, err := s.sight(tx, sight)
 			if err != nil {
 				return err
 			}
-			if fresh {
-				room--
+			if !fresh {
+				continue
+			}
+			if room--; room < 0 && len(known) > 0 {
+				if err := tx.DeleteCandidate(known[0].Domain); err != nil {
+					return err
+				}
+				known, room = known[1:], 0
 			}
 		}
-		return nil
+		return s.tellCandidates(tx)
 	})
 }
 
-func (s *Service) sight(tx Tx, sight Sighting, room bool) (fresh bool, err error) {
+// pruneCandidates forgets those that no mail came from for long, and gives the others,
+// first what can be spared: seen least often, then longest ago.
+func (s *Service) pruneCandidates(tx Tx) ([]Candidate, error) {
+	all, err := tx.Candidates("", maxCandidates)
+	if err != nil {
+		return nil, err
+	}
+	kept := all[:0]
+	for _, c := range all {
+		if s.now().Sub(c.LastSeen) < candidateFor {
+			kept = append(kept, c)
+		} else if err := tx.DeleteCandidate(c.Domain); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(kept, func(a, b Candidate) int {
+		return cmp.Or(cmp.Compare(a.Count, b.Count), a.LastSeen.Compare(b.LastSeen))
+	})
+	return kept, nil
+}
+
+func (s *Service) sight(tx Tx, sight Sighting) (fresh bool, err error) {
 	if managed, err := isManaged(tx, sight.Domain); managed || err != nil {
 		return false, err
 	}
 	c, err := tx.Candidate(sight.Domain)
-	fresh = errors.Is(err, ErrNotFound)
-	switch {
-	case err != nil && !fresh, fresh && !room:
-		return false, ignoreNotFound(err)
-	case fresh:
-		c = Candidate{Domain: sight.Domain, Source: sight.Source, FirstSeen: storeTime(sight.Last)}
+	if fresh = errors.Is(err, ErrNotFound); fresh {
+		c = Candidate{Domain: sight.Domain, Source: sight.Source, FirstSeen: storeTime(sight.Last), Told: sight.Source != "mail"}
+	} else if err != nil {
+		return false, err
 	}
 	c.Count += sight.Count
 	c.LastSeen = storeTime(sight.Last)
-	if err := tx.PutCandidate(c); err != nil || !fresh || sight.Source != "mail" {
-		return fresh, err
-	}
+	return fresh, tx.PutCandidate(c)
+}
+
+// tellCandidates puts one notice about all candidates that nobody was told of into the
+// outbox, if the last one is an hour old: a login in wrong hands can send from any number
+// of domains.
+func (s *Service) tellCandidates(tx Tx) error {
+	last, err := tx.CandidatesToldAt()
 	now := s.now()
-	return true, tx.PutNotice(Notice{
-		At: now, NextAt: now, Event: DomainUnsignedSeen, Domain: sight.Domain,
-		Text: fmt.Sprintf("mail from %s leaves unsigned: it has no key here. `postseal domain add %s` makes one.", sight.Domain, sight.Domain),
-	})
+	if since := now.Sub(last); err != nil || since >= 0 && since < candidateNotice {
+		return err
+	}
+	all, err := tx.Candidates("", maxCandidates)
+	var names []string
+	for _, c := range all {
+		if err != nil || c.Told {
+			continue
+		}
+		names = append(names, c.Domain)
+		c.Told = true
+		err = tx.PutCandidate(c)
+	}
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	n := Notice{At: now, NextAt: now, Event: DomainUnsignedSeen, Text: unsignedText(names)}
+	if len(names) == 1 {
+		n.Domain = names[0]
+	}
+	return errors.Join(tx.PutCandidatesToldAt(now), tx.PutNotice(n))
+}
+
+func unsignedText(names []string) string {
+	if len(names) == 1 {
+		return fmt.Sprintf("mail from %s leaves unsigned: it has no key here. `postseal domain add %s` makes one.", names[0], names[0])
+	}
+	list := strings.Join(names[:min(len(names), candidateNames)], ", ")
+	if more := len(names) - candidateNames; more > 0 {
+		list += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("mail from %d domains leaves unsigned, which have no key here: %s. `postseal domain candidates` lists them, and how often they were seen; "+
+		"`domain add` makes a key. If they are not yours, look who sends from them.", len(names), list)
 }
 
 func isManaged(tx Tx, domain string) (bool, error) {

@@ -2,9 +2,7 @@ package domains
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
 	"crypto/x509"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/postseal/postseal/dkim"
@@ -22,14 +20,13 @@ func newDraft(private *dkim.PrivateKey) (Draft, error) {
 	if err != nil {
 		return Draft{}, fmt.Errorf("encode the public half: %w", err)
 	}
-	sum := sha256.Sum256(public)
 	return Draft{Private: private, Key: Key{
 		ID:        newID(),
 		Algorithm: private.Algorithm(),
 		Bits:      private.Bits(),
 		Record:    private.PublicRecord(),
 		Public:    public,
-		Print:     "SHA256:" + hex.EncodeToString(sum[:]),
+		Print:     private.Fingerprint().String(),
 		State:     Generated,
 		Health:    Health{Status: Unverified},
 	}}, nil

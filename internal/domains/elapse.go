@@ -12,6 +12,7 @@ func (l *life) elapse(k *Key) {
 	case Pending:
 		l.windowCloses(k)
 	case Ready:
+		l.besides(k)
 		if l.mayActivate(k) {
 			l.activate(k, "verified")
 		}

@@ -92,6 +92,9 @@ func (l *life) suspend(k *Key) {
 // retiring one whose record is still right.
 func (l *life) standIn(suspended *Key) {
 	var old *Key
+	if l.domain.Watched() {
+		return
+	}
 	for _, k := range l.keys {
 		if k.Algorithm != suspended.Algorithm || k.Compromised || k == suspended {
 			continue

@@ -323,10 +323,11 @@ func (k *Keeper) reschedule(ctx context.Context) error {
 	return err
 }
 
-// sweepEvery is how often rows of deleted domains are looked for.
+// sweepEvery is how often is looked for what is over.
 const sweepEvery = time.Hour
 
-// sweep removes the rows of deleted domains that are over.
+// sweep removes the rows of deleted domains that are over, and candidates that nobody
+// sends from any more; new ones that had to wait are told.
 func (k *Keeper) sweep(ctx context.Context) error {
 	elapsed := k.service.clock.Elapsed()
 	if k.swept != 0 && elapsed-k.swept < sweepEvery {
@@ -342,6 +343,14 @@ func (k *Keeper) sweep(ctx context.Context) error {
 			}
 		})
 	})
+	if err == nil {
+		err = k.update(ctx, func(tx Tx) error {
+			if _, err := k.service.pruneCandidates(tx); err != nil {
+				return err
+			}
+			return k.service.tellCandidates(tx)
+		})
+	}
 	for _, name := range deleted {
 		if err == nil {
 			err = k.update(ctx, func(tx Tx) error { return k.forget(tx, name) })

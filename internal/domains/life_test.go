@@ -197,8 +197,8 @@ func TestRotationWithoutAGap(t *testing.T) {
 
 func TestRetentionCountsFromTheLastSignatureOfAnyHost(t *testing.T) {
 	w := newWorld(t)
-	w.must(w.service.HostStarted(w.ctx, "mx1"))
-	w.must(w.service.HostStarted(w.ctx, "mx2"))
+	w.must(w.service.HostStarted(w.ctx, host("mx1", 0)))
+	w.must(w.service.HostStarted(w.ctx, host("mx2", 0)))
 	old := w.connected("example.com")
 	added, err := w.service.Rotate(w.ctx, "root", "example.com", domains.RotateRequest{})
 	w.must(err)
@@ -209,8 +209,8 @@ func TestRetentionCountsFromTheLastSignatureOfAnyHost(t *testing.T) {
 	version, err := w.service.Version(w.ctx)
 	w.must(err)
 	late := w.clock.Now().Add(2 * day)
-	w.must(w.service.HostReports(w.ctx, "mx2", version-1, map[string]time.Time{old.ID: late}))
-	w.must(w.service.HostReports(w.ctx, "mx1", version, nil))
+	w.reports(host("mx2", version-1), map[string]time.Time{old.ID: late})
+	w.reports(host("mx1", version), nil)
 	w.live(9*day - 2*time.Hour)
 	w.is(old.ID, domains.Retiring)
 	w.live(3 * day)
@@ -218,15 +218,15 @@ func TestRetentionCountsFromTheLastSignatureOfAnyHost(t *testing.T) {
 	if w.told(domains.RotationBlocked) != 1 {
 		t.Errorf("told %d times that mx2 is in the way", w.told(domains.RotationBlocked))
 	}
-	w.must(w.service.HostReports(w.ctx, "mx2", version, nil))
+	w.reports(host("mx2", version), nil)
 	w.live(2 * time.Hour)
 	w.is(old.ID, domains.Retired)
 }
 
 func TestForgetAHostThatIsGone(t *testing.T) {
 	w := newWorld(t)
-	w.must(w.service.HostStarted(w.ctx, "mx1"))
-	w.must(w.service.HostStarted(w.ctx, "mx2"))
+	w.must(w.service.HostStarted(w.ctx, host("mx1", 0)))
+	w.must(w.service.HostStarted(w.ctx, host("mx2", 0)))
 	old := w.connected("example.com")
 	added, err := w.service.Rotate(w.ctx, "root", "example.com", domains.RotateRequest{})
 	w.must(err)
@@ -235,12 +235,12 @@ func TestForgetAHostThatIsGone(t *testing.T) {
 	version, err := w.service.Version(w.ctx)
 	w.must(err)
 	fell := w.clock.Now()
-	w.must(w.service.HostReports(w.ctx, "mx2", version-1, nil)) // its last: it has not heard of the rotation
+	w.reports(host("mx2", version-1), nil) // its last: it has not heard of the rotation
 	w.clock.advance(4 * time.Minute)
 	w.unconfirmed(w.service.ForgetHost(w.ctx, "root", "mx2", false), "host-alive")
 	w.refused(w.service.ForgetHost(w.ctx, "root", "mx3", false), "no-such-host")
 	w.live(20 * day)
-	w.must(w.service.HostReports(w.ctx, "mx1", version, nil))
+	w.reports(host("mx1", version), nil)
 	w.live(day)
 	w.is(old.ID, domains.Retiring)
 	w.must(w.service.ForgetHost(w.ctx, "root", "mx2", false))
@@ -258,18 +258,68 @@ func TestForgetAHostThatIsGone(t *testing.T) {
 	}
 }
 
+// host is a process of a machine, with the version that it has.
+func host(name string, version int64) domains.Host {
+	return domains.Host{Name: name, Process: name + "-1", Version: version}
+}
+
+func (w *world) reports(h domains.Host, signed map[string]time.Time) (twins int) {
+	w.Helper()
+	twins, err := w.service.HostReports(w.ctx, h, signed)
+	w.must(err)
+	return twins
+}
+
+// Two daemons under one host name are two: retirement waits for both, and each hears of
+// the other; one that took the place of another is alone.
+func TestTwoDaemonsUnderOneHostName(t *testing.T) {
+	w := newWorld(t)
+	a, b := host("mx1", 0), host("mx1", 0)
+	b.Process = "mx1-2"
+	w.must(w.service.HostStarted(w.ctx, a))
+	w.must(w.service.HostStarted(w.ctx, b)) // as after a crash of the first
+	if n := w.reports(b, nil); n != 0 {
+		t.Errorf("%d others, and the first has not been heard of since", n)
+	}
+	old := w.connected("example.com")
+	added, err := w.service.Rotate(w.ctx, "root", "example.com", domains.RotateRequest{})
+	w.must(err)
+	w.publish(added.Keys[0])
+	w.live(time.Hour)
+	version, err := w.service.Version(w.ctx)
+	w.must(err)
+	a.Version, b.Version = version-1, version
+	if n := w.reports(a, nil) + w.reports(b, nil); n != 1 { // it is alive; its twin's last report is an hour old
+		t.Errorf("%d of both hear of the other", n)
+	}
+	if w.reports(a, nil) != 1 {
+		t.Error("the first does not hear of the second")
+	}
+	w.live(9 * day)
+	w.is(old.ID, domains.Retiring) // the first has not said that it stopped
+	a.Version = version
+	w.reports(a, nil)
+	w.live(2 * time.Hour)
+	w.is(old.ID, domains.Retired)
+	w.must(w.service.HostStopped(w.ctx, "serve@mx1", a))
+	hosts, err := w.service.Hosts(w.ctx)
+	if err != nil || len(hosts) != 1 || hosts[0].Process != b.Process {
+		t.Errorf("one stopped: %+v %v", hosts, err)
+	}
+}
+
 func TestACrashedHostErrsToLongerRetention(t *testing.T) {
 	w := newWorld(t)
-	w.must(w.service.HostStarted(w.ctx, "mx1"))
+	w.must(w.service.HostStarted(w.ctx, host("mx1", 0)))
 	k := w.connected("example.com")
 	w.live(3 * day)
-	w.must(w.service.HostStarted(w.ctx, "mx1")) // without a stop
+	w.must(w.service.HostStarted(w.ctx, host("mx1", 0))) // without a stop
 	if got := w.key(k.ID).LastSignedAt; !got.Equal(w.clock.Now()) {
 		t.Errorf("last signed %v, want now", got)
 	}
-	w.must(w.service.HostStopped(w.ctx, "root", "mx1"))
+	w.must(w.service.HostStopped(w.ctx, "root", host("mx1", 0)))
 	w.live(time.Hour)
-	w.must(w.service.HostStarted(w.ctx, "mx1"))
+	w.must(w.service.HostStarted(w.ctx, host("mx1", 0)))
 	if got := w.key(k.ID).LastSignedAt; got.Equal(w.clock.Now()) {
 		t.Error("an orderly stop counted as a crash")
 	}
@@ -332,7 +382,7 @@ func TestEmergency(t *testing.T) {
 	w.label("example.com", "Compromised", "red")
 	snap, err := w.service.Snapshot(w.ctx)
 	w.must(err)
-	if snap.Blocked[record(k)] != "compromised" {
+	if snap.Blocked[domains.Pair{Name: record(k)}] != "compromised" {
 		t.Errorf("blocked: %v; a table could still sign with it", snap.Blocked)
 	}
 	if e.Successor.State != domains.Pending || e.Record != "v=DKIM1; p=" {
@@ -396,9 +446,73 @@ func TestDualSigning(t *testing.T) {
 	w.publish(added.Keys[0])
 	w.live(10 * time.Minute)
 	w.is(added.Keys[0].ID, domains.Ready) // held for the TTL of the old text
-	w.signsWith("example.com", old, added.Keys[0])
+	w.signsWith("example.com", old)
 	w.live(time.Hour)
+	w.signsWith("example.com", old, added.Keys[0])
+	w.live(day)
 	w.signsWith("example.com", added.Keys[0])
+	w.is(old.ID, domains.Retiring)
+}
+
+// A key that signed beside another one is kept for mail under way, whatever ends it.
+func TestDualSignedIsRetained(t *testing.T) {
+	both := func(t *testing.T, activation domains.Activation) (w *world, old, next domains.Key) {
+		w = newWorld(t)
+		old = w.connected("example.com", func(r *domains.AddRequest) { r.DualSign = true })
+		if activation != domains.ActivateVerified {
+			_, err := w.service.Configure(w.ctx, "root", "example.com", domains.Settings{Activation: &activation})
+			w.must(err)
+		}
+		version, err := w.service.Version(w.ctx)
+		w.must(err)
+		added, err := w.service.Rotate(w.ctx, "root", "example.com", domains.RotateRequest{})
+		w.must(err)
+		next = added.Keys[0]
+		w.publish(next)
+		w.live(time.Hour)
+		w.is(next.ID, domains.Ready)
+		w.signsWith("example.com", old, next)
+		if now, err := w.service.Version(w.ctx); err != nil || now == version {
+			t.Errorf("no host hears that two keys sign: version %d, %v", now, err)
+		}
+		return w, old, next
+	}
+	t.Run("deleted", func(t *testing.T) {
+		w, _, next := both(t, domains.ActivateVerified)
+		removed, err := w.service.Delete(w.ctx, "root", "example.com", domains.DeleteRequest{Selector: next.Selector})
+		w.must(err)
+		if len(removed) != 1 || !removed[0].When.After(w.clock.Now().Add(6*day)) {
+			t.Errorf("the record may go at %+v", removed)
+		}
+		w.is(next.ID, domains.Retiring)
+	})
+	t.Run("aborted", func(t *testing.T) {
+		w, old, next := both(t, domains.ActivateVerified)
+		_, err := w.service.Abort(w.ctx, "root", "example.com")
+		w.must(err)
+		w.is(next.ID, domains.Retiring)
+		w.signsWith("example.com", old)
+		w.live(8 * day)
+		w.is(next.ID, domains.Retired)
+	})
+	t.Run("lost by DNS, then deleted", func(t *testing.T) {
+		w, old, next := both(t, domains.ActivateManual)
+		w.dns.remove(record(next))
+		w.live(5 * time.Hour)
+		w.is(next.ID, domains.Pending)
+		w.signsWith("example.com", old)
+		_, err := w.service.Delete(w.ctx, "root", "example.com", domains.DeleteRequest{Selector: next.Selector})
+		w.must(err)
+		w.is(next.ID, domains.Retiring)
+	})
+	t.Run("manual: both until enable", func(t *testing.T) {
+		w, old, next := both(t, domains.ActivateManual)
+		w.live(10 * day)
+		w.signsWith("example.com", old, next)
+		_, err := w.service.Enable(w.ctx, "root", "example.com", domains.EnableRequest{})
+		w.must(err)
+		w.signsWith("example.com", next)
+	})
 }
 
 func TestHoldTime(t *testing.T) {

@@ -248,11 +248,22 @@ type Candidate struct {
 	Count     int64     `json:"count"`
 	FirstSeen time.Time `json:"first_seen"`
 	LastSeen  time.Time `json:"last_seen"`
+	Told      bool      `json:"-"` // in a notice; other sources than mail are never told
 }
 
-// Host is a machine that signs from the store.
+// Declaration says that the hand-edited tables of a host have a key.
+type Declaration struct {
+	Domain   string // d=
+	Selector string
+	Print    string // fingerprint of the pair
+	Host     string // Host.Name
+	Gated    bool   // the host lets it sign only when DNS has confirmed it
+}
+
+// Host is a process that signs from the store.
 type Host struct {
-	Name    string    `json:"name"`
+	Name    string    `json:"name"`    // of the machine
+	Process string    `json:"process"` // tells two under one name apart
 	SeenAt  time.Time `json:"seen_at"`
 	Version int64     `json:"version"` // of the snapshot that it runs
 }

@@ -86,8 +86,3 @@ func ParseName(text string, allowWWW bool) (name, domain string, err error) {
 	address.Local = strings.ToLower(address.Local)
 	return address.String(), domain, nil
 }
-
-// domainOf is the d= of a row.
-func domainOf(name string) string {
-	return strings.TrimPrefix(name[strings.LastIndexByte(name, '@')+1:], tablePrefix)
-}

@@ -19,6 +19,7 @@ type Policy struct {
 	SlowFor   time.Duration // failed: polled daily for this long
 	PassGap   time.Duration // between the two checks that confirm
 	HoldMax   time.Duration // longest hold between ready and active
+	Overlap   time.Duration // dual_sign: old and new key side by side
 
 	Recheck       time.Duration // of keys in service
 	FullEvery     time.Duration // by the authoritative servers
@@ -49,6 +50,7 @@ func DefaultPolicy() Policy {
 		SlowFor:   30 * day,
 		PassGap:   30 * time.Second,
 		HoldMax:   48 * time.Hour,
+		Overlap:   day,
 
 		Recheck:       time.Hour,
 		FullEvery:     day,

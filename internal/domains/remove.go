@@ -39,7 +39,7 @@ func (s *Service) Delete(ctx context.Context, actor, name string, r DeleteReques
 				continue
 			}
 			found = true
-			out = append(out, Removal{*k, l.remove(k, r.Now)})
+			out = append(out, Removal{*k, l.remove(k, r.Now, "deleted")})
 			out[len(out)-1].Key = *k
 		}
 		if !found {
@@ -56,17 +56,17 @@ func (s *Service) Delete(ctx context.Context, actor, name string, r DeleteReques
 }
 
 // remove ends one key and tells when its record may go.
-func (l *life) remove(k *Key, atOnce bool) time.Time {
+func (l *life) remove(k *Key, atOnce bool, why string) time.Time {
 	switch {
 	case k.neverSigned():
-		l.discard(k, "deleted")
+		l.discard(k, why)
 		return l.now
 	case atOnce:
-		l.retire(k, "deleted, without waiting for mail under way")
+		l.retire(k, why+", without waiting for mail under way")
 		l.schedule(k)
 		return l.now
 	case k.State != Retiring:
-		l.beginRetiring(k, "deleted")
+		l.beginRetiring(k, why)
 	}
 	return l.retireAt(k)
 }

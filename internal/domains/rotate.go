@@ -41,7 +41,7 @@ func (s *Service) succeed(ctx context.Context, actor, verb, name string, r Rotat
 		return Added{}, err
 	}
 	if now.Domain.Watched() {
-		return Added{}, inTheTables(name)
+		return Added{}, watchesOnly(name)
 	}
 	drafts, err := s.successors(now, r)
 	if err != nil {
@@ -196,16 +196,18 @@ func (l *life) replaceInPlace(tx Tx, d Draft, r RotateRequest) error {
 	return nil
 }
 
-// Abort gives up the successors of a rotation that never signed.
+// Abort gives up the successors of a rotation. One that signed beside its predecessor
+// is retained as others are.
 func (s *Service) Abort(ctx context.Context, actor, name string) ([]Key, error) {
 	var gone []Key
 	err := s.change(ctx, actor, "abort", name, func(_ Tx, l *life) error {
 		gone = nil
 		for _, k := range l.keys {
-			if k.State.beforeSigning() && k.neverSigned() && k.Replaces != "" {
-				l.discard(k, "rotation aborted")
-				gone = append(gone, *k)
+			if !k.State.beforeSigning() || k.Replaces == "" {
+				continue
 			}
+			l.remove(k, false, "rotation aborted")
+			gone = append(gone, *k)
 		}
 		if len(gone) == 0 {
 			return &Refused{Rule: "no-rotation", What: "no rotation of " + name + " is under way", Way: "`rollback` goes back to a key that signed before"}

@@ -52,6 +52,9 @@ func (l *life) nextCheck(k *Key) time.Time {
 		if k.HoldUntil.After(l.now) {
 			next = earlier(next, k.HoldUntil)
 		}
+		if alone := l.aloneAt(k); alone.After(l.now) {
+			next = earlier(next, alone)
+		}
 		return next
 	case Active:
 		return l.nextRecheck(k)

@@ -95,7 +95,7 @@ func (s *Service) change(ctx context.Context, actor, verb, name string, f func(T
 			return err
 		}
 		if before.Domain.Watched() && verb != "verify" {
-			return inTheTables(name)
+			return watchesOnly(name)
 		}
 		l := s.life(before, actor, verb)
 		if err := f(tx, l); err != nil {

@@ -14,13 +14,19 @@ import (
 type Snapshot struct {
 	Version int64
 	Domains map[string]*Signing // by Domain.Name: domain or address; deleted ones are not there
-	// Blocked are keys, "selector._domainkey.domain", that nothing may sign with,
-	// whatever the tables say (ruling 11), with the reason.
-	Blocked map[string]string
-	// Confirmed are keys that are in service and that DNS has confirmed, by the same
-	// names: those of tables behind the gate may sign.
-	Confirmed map[string]bool
+	// Blocked are pairs that nothing may sign with, whatever the tables say (ruling 11),
+	// with the reason.
+	Blocked map[Pair]string
+	// Confirmed are pairs that are in service and that DNS has confirmed: those of tables
+	// behind the gate may sign.
+	Confirmed map[Pair]bool
 	Users     []UserSigning // in the order in which they are tried
+}
+
+// Pair is a pair under a name in DNS.
+type Pair struct {
+	Name  string // "selector._domainkey.domain"; empty: whatever the name
+	Print string // fingerprint; empty: whatever the pair
 }
 
 // Signing is what a domain or an address of it is signed with.
@@ -80,12 +86,13 @@ func signingOf(d Domain, keys []Key) Signing {
 	return s
 }
 
-// signs: the active key, and with dual_sign the ready key that will follow it.
+// signs: the active key, and with dual_sign the ready key that will follow it, once
+// life has let it (besides).
 func signs(d *Domain, keys []Key, k *Key) bool {
 	if k.Compromised {
 		return false
 	}
-	if k.State == Ready && d.DualSign && d.Activation == ActivateVerified {
+	if k.State == Ready && d.DualSign && !k.ActivatedAt.IsZero() {
 		for i := range keys {
 			if keys[i].State == Active && keys[i].Algorithm == k.Algorithm {
 				return true
@@ -136,7 +143,7 @@ func (s *Service) Version(ctx context.Context) (version int64, err error) {
 func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 	var snap *Snapshot
 	err := s.store.View(ctx, func(tx Tx) error {
-		snap = &Snapshot{Domains: map[string]*Signing{}, Blocked: map[string]string{}, Confirmed: map[string]bool{}}
+		snap = &Snapshot{Domains: map[string]*Signing{}, Blocked: map[Pair]string{}, Confirmed: map[Pair]bool{}}
 		var err error
 		if snap.Version, err = tx.Version(); err != nil {
 			return err
@@ -159,16 +166,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 
 func (s *Snapshot) add(d Domain, keys []Key) {
 	for i := range keys {
-		k := &keys[i]
-		name := dkim.RecordName(k.Selector, k.Domain)
-		switch {
-		case k.Compromised:
-			s.Blocked[name] = "compromised"
-		case k.State == Suspended, d.Watched() && k.State != Active:
-			s.Blocked[name] = string(k.State)
-		case k.State == Active && !k.VerifiedAt.IsZero():
-			s.Confirmed[name] = true
-		}
+		s.addPair(&d, &keys[i])
 	}
 	if d.DeletedAt.IsZero() && !d.Watched() {
 		signing := signingOf(d, keys)
@@ -176,12 +174,25 @@ func (s *Snapshot) add(d Domain, keys []Key) {
 	}
 }
 
-// unblock: what signs has the name of an earlier key that does not.
+// addPair says what the store knows of one pair. A compromised one signs under no name,
+// and what stands at its name has to be revoked, so no other pair does there.
+func (s *Snapshot) addPair(d *Domain, k *Key) {
+	pair := Pair{dkim.RecordName(k.Selector, k.Domain), k.Print}
+	switch {
+	case k.Compromised:
+		s.Blocked[Pair{Name: pair.Name}] = "compromised"
+		s.Blocked[Pair{Print: pair.Print}] = "compromised"
+	case k.State == Suspended, d.Watched() && !k.living():
+		s.Blocked[pair] = string(k.State)
+	case k.State == Active && !k.VerifiedAt.IsZero():
+		s.Confirmed[pair] = true
+	}
+}
+
+// unblock: a name is free for another pair again once DNS has confirmed that.
 func (s *Snapshot) unblock() {
-	for _, signing := range s.Domains {
-		for _, k := range signing.Keys {
-			delete(s.Blocked, dkim.RecordName(k.Selector, k.Domain))
-		}
+	for pair := range s.Confirmed {
+		delete(s.Blocked, Pair{Name: pair.Name})
 	}
 }
 

@@ -39,6 +39,7 @@ type Store interface {
 type Tx interface {
 	DomainTx
 	KeyTx
+	DeclarationTx
 	RecordTx
 	PublishedTx
 
@@ -50,9 +51,9 @@ type Tx interface {
 	Lease() (Lease, error)
 	PutLease(Lease) error
 
-	Hosts() ([]Host, error) // by name
+	Hosts() ([]Host, error) // by name, then process
 	PutHost(Host) error
-	DeleteHost(name string) error
+	DeleteHost(name, process string) error
 }
 
 // DomainTx are the rows of domains, users and candidates.
@@ -73,6 +74,21 @@ type DomainTx interface {
 	Candidates(after string, limit int) ([]Candidate, error) // as Domains
 	PutCandidate(Candidate) error
 	DeleteCandidate(domain string) error
+
+	// CandidatesToldAt is when new candidates were told last.
+	CandidatesToldAt() (time.Time, error)
+	PutCandidatesToldAt(time.Time) error
+}
+
+// DeclarationTx are the rows that say which host's tables have which keys.
+type DeclarationTx interface {
+	// Declarations lists up to limit rows above after, by Domain, Selector, Print,
+	// Host.
+	Declarations(after Declaration, limit int) ([]Declaration, error)
+	// DeclarationsOf lists those of a domain, in the same order.
+	DeclarationsOf(domain string) ([]Declaration, error)
+	PutDeclaration(Declaration) error
+	DeleteDeclaration(Declaration) error // whatever its Gated
 }
 
 // KeyTx are the rows of keys.

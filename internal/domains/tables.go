@@ -2,216 +2,196 @@ package domains
 
 import (
 	"context"
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/postseal/postseal/dkim"
 )
 
-// TableKey is the public side of a key of the hand-edited tables.
-type TableKey struct{ key Key }
-
-// NewTableKey describes a key of the tables. The private half is not kept.
-func NewTableKey(domain, selector string, private *dkim.PrivateKey) (TableKey, error) {
-	d, err := newDraft(private)
-	if err != nil {
-		return TableKey{}, err
-	}
-	d.Key.Domain, d.Key.Selector, d.Key.Imported = strings.ToLower(domain), strings.ToLower(selector), true
-	d.Key.Owner = tablePrefix + d.Key.Domain
-	return TableKey{d.Key}, nil
+// TableKey is a key of the hand-edited tables of a host.
+type TableKey struct {
+	Domain   string // d=, in lower-case A-labels
+	Selector string // s=, in lower case
+	Print    dkim.Fingerprint
+	// Read gives the key itself, of which only the public half is kept. It is called for
+	// a pair that the store does not know.
+	Read func() (*dkim.PrivateKey, error)
 }
 
-// tablePrefix begins the names of rows that watch keys of the tables. No domain
-// has a colon.
-const tablePrefix = "table:"
+func (k *TableKey) name() string { return k.Selector + " " + k.Print.String() }
 
-// Watched says that a row only watches keys of the hand-edited tables: they are
-// checked and blocked as others are, but their private halves are not here.
-func (d *Domain) Watched() bool { return isWatched(d.Name) }
-
-// ParseRow reads the name of a row that is there, and gives its domain: what
-// ParseName takes, or "table:example.com" for one that watches.
-func ParseRow(text string) (name, domain string, err error) {
-	if watched, ok := strings.CutPrefix(text, tablePrefix); ok {
-		domain, err = ParseDomain(watched, true)
-		return tablePrefix + domain, domain, err
-	}
-	return ParseName(text, true)
-}
-
-// SigningDomain is the d= of a row's keys.
-func (d *Domain) SigningDomain() string { return domainOf(d.Name) }
-
-func isWatched(name string) bool { return strings.HasPrefix(name, tablePrefix) }
-
-// WatchTables brings what is watched in line with the tables. A table's key signs
-// at once, as admins expect, and stops only when DNS loses it; behind the gate it
-// waits for DNS as managed keys do (Snapshot.Blocked names it until then). A key
-// that is managed under the same name is not watched.
-func (s *Service) WatchTables(ctx context.Context, actor string, keys []TableKey, gate bool) error {
-	wanted := map[string][]TableKey{}
+// WatchTables takes what the tables of a host have, and brings what is watched in line
+// with the tables of all hosts: what any of them has is watched. A table's key signs at
+// once, as admins expect, and stops only when DNS loses it; behind the gate it waits for
+// DNS as managed keys do, and signs while Snapshot.Confirmed names it. A key that is
+// managed under the same name is not watched.
+func (s *Service) WatchTables(ctx context.Context, actor string, host Host, keys []TableKey, gate bool) error {
+	w := watching{service: s, actor: actor, host: host, gate: gate, wanted: map[string][]TableKey{}, drafts: map[string]Key{}}
 	for _, k := range keys {
-		wanted[k.key.Owner] = append(wanted[k.key.Owner], k)
+		w.wanted[k.Domain] = append(w.wanted[k.Domain], k)
 	}
-	names, err := s.unlike(ctx, wanted, gate)
-	for batch := range slices.Chunk(names, 100) {
+	unlike, known, err := w.unlike(ctx)
+	for batch := range slices.Chunk(unlike, 100) {
 		if err != nil {
 			break
 		}
-		err = s.store.Update(ctx, func(tx Tx) error {
-			for _, name := range batch {
-				if err := s.watch(tx, actor, name, wanted[name], gate); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		w.read(batch, known)
+		err = w.bringInLine(ctx, batch)
 	}
 	return err
 }
 
-// unlike are the rows that differ from what is wanted, in order.
-func (s *Service) unlike(ctx context.Context, wanted map[string][]TableKey, gate bool) ([]string, error) {
-	var names []string
-	err := s.store.View(ctx, func(tx Tx) error {
-		have, prints, managed := map[string]Domain{}, map[string][]string{}, map[string]bool{}
-		err := eachDomain(tx, func(d Domain) {
-			if d.Watched() {
-				have[d.Name] = d
-			}
-		})
-		if err == nil {
-			err = eachKey(tx, func(k Key) {
-				if isWatched(k.Owner) {
-					prints[k.Owner] = append(prints[k.Owner], k.Selector+" "+k.Print)
-				} else if k.living() {
-					managed[dkim.RecordName(k.Selector, k.Domain)] = true
-				}
-			})
+// watching is one host's call of WatchTables.
+type watching struct {
+	service *Service
+	actor   string
+	host    Host
+	gate    bool
+	wanted  map[string][]TableKey // by domain
+	drafts  map[string]Key        // public sides of wanted ones that the store did not know, by domain and name
+}
+
+// declarations are what the host says of a domain.
+func (w *watching) declarations(domain string) map[string]Declaration {
+	out := map[string]Declaration{}
+	for _, k := range w.wanted[domain] {
+		out[k.name()] = Declaration{Domain: domain, Selector: k.Selector, Print: k.Print.String(), Host: w.host.Name, Gated: w.gate}
+	}
+	return out
+}
+
+// unlike are the domains of which the store has something else than it should, in order;
+// known are the keys that are watched, by domain and name.
+func (w *watching) unlike(ctx context.Context) (names []string, known map[string]bool, err error) {
+	err = w.service.store.View(ctx, func(tx Tx) error {
+		v := view{said: declared{}, others: declared{}, rows: map[string]Activation{}, watched: map[string][]string{}, managed: map[string]bool{}}
+		err := v.read(tx, w.host.Name)
+		if err != nil {
+			return err
 		}
-		names = nil
-		for name, keys := range wanted {
-			keys = slices.DeleteFunc(keys, func(k TableKey) bool { return managed[dkim.RecordName(k.key.Selector, k.key.Domain)] })
-			if wanted[name] = keys; len(keys) == 0 {
-				delete(wanted, name)
-				continue
+		hosts, err := tx.Hosts()
+		shared := len(twinsOf(hosts, w.host, w.service.now())) > 0
+		names, known = nil, map[string]bool{}
+		for domain := range v.domains(w.wanted) {
+			if v.differs(domain, w.declarations(domain), shared) {
+				names = append(names, domain)
 			}
-			d, there := have[name]
-			if !there || d.Activation != tableActivation(gate) || !sameSet(prints[name], tablePrints(keys)) {
-				names = append(names, name)
-			}
-		}
-		for name := range have {
-			if wanted[name] == nil {
-				names = append(names, name)
+			for _, name := range v.watched[domain] {
+				known[domain+" "+name] = true
 			}
 		}
 		slices.Sort(names)
 		return err
 	})
-	return names, err
+	return names, known, err
 }
 
-func tableActivation(gate bool) Activation {
-	if gate {
+// read reads what the store does not know, before the transaction.
+func (w *watching) read(batch []string, known map[string]bool) {
+	for _, domain := range batch {
+		for _, k := range w.wanted[domain] {
+			id := domain + " " + k.name()
+			if _, drafted := w.drafts[id]; known[id] || drafted {
+				continue
+			}
+			private, err := k.Read()
+			if err != nil {
+				continue // it went bad, which is told elsewhere
+			}
+			draft, err := newDraft(private)
+			if err != nil || draft.Key.Print != k.Print.String() {
+				continue // another key by now: the next pass tells of it
+			}
+			draft.Key.Domain, draft.Key.Selector, draft.Key.Imported = k.Domain, k.Selector, true
+			w.drafts[id] = draft.Key
+		}
+	}
+}
+
+// bringInLine does so for some domains.
+func (w *watching) bringInLine(ctx context.Context, batch []string) error {
+	return w.service.store.Update(ctx, func(tx Tx) error {
+		hosts, err := tx.Hosts()
+		if err != nil {
+			return err
+		}
+		shared := len(twinsOf(hosts, w.host, w.service.now())) > 0
+		for _, domain := range batch {
+			all, err := declare(tx, w.host.Name, domain, w.declarations(domain), shared)
+			if err != nil {
+				return err
+			}
+			if err := w.watch(tx, domain, all); err != nil {
+				return fmt.Errorf("keys of the tables for %s: %w", domain, err)
+			}
+		}
+		return nil
+	})
+}
+
+// watch makes the row of a domain watch just what the tables have.
+func (w *watching) watch(tx Tx, domain string, tables []Declaration) error {
+	s := w.service
+	d := Domain{Name: tablePrefix + domain, Enabled: true, Publish: PublishTXT, CreatedAt: s.now()}
+	before, err := loadOrNew(tx, d)
+	if err != nil {
+		return err
+	}
+	l := s.life(before, w.actor, "watch")
+	if before.Domain.CreatedAt.IsZero() {
+		l.domain = d
+	}
+	l.domain.Activation = tableActivation(tables)
+	unmanaged := map[string]bool{}
+	for _, t := range tables {
+		managed, err := isManagedKey(tx, t)
+		if err != nil {
+			return err
+		}
+		unmanaged[t.name()] = unmanaged[t.name()] || !managed
+	}
+	if err := l.unwatch(tx, func(k *Key) bool { return unmanaged[k.pairName()] }, "not in the tables of any host"); err != nil {
+		return err
+	}
+	l.behindGate()
+	for _, t := range tables {
+		draft, mine := w.drafts[domain+" "+t.name()]
+		if mine && unmanaged[t.name()] && !slices.ContainsFunc(l.keys, func(k *Key) bool { return k.pairName() == t.name() }) {
+			l.watchKey(draft, "in the tables")
+		}
+	}
+	return l.saveWatched(tx, before)
+}
+
+// tableActivation: one host that wants the gate is enough for DNS to be waited for; the
+// others do not ask whether it has confirmed a key.
+func tableActivation(tables []Declaration) Activation {
+	if slices.ContainsFunc(tables, func(d Declaration) bool { return d.Gated }) {
 		return ActivateVerified
 	}
 	return ActivateImmediate
 }
 
-func tablePrints(keys []TableKey) []string {
-	var out []string
-	for _, k := range keys {
-		out = append(out, k.key.Selector+" "+k.key.Print)
-	}
-	return out
-}
-
-func sameSet(a, b []string) bool {
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(slices.Compact(a), slices.Compact(b))
-}
-
-// watch makes one row watch just these keys.
-func (s *Service) watch(tx Tx, actor, name string, keys []TableKey, gate bool) error {
-	d := Domain{
-		Name: name, Enabled: true, Activation: tableActivation(gate), Publish: PublishTXT, CreatedAt: s.now(),
-	}
-	before, err := loadOrNew(tx, d)
-	if err != nil {
-		return err
-	}
-	l := s.life(before, actor, "watch")
-	l.domain = d
-	if !before.Domain.CreatedAt.IsZero() {
-		l.domain.CreatedAt = before.Domain.CreatedAt
-	}
-	if err := l.dropUnwatched(tx, keys); err != nil {
-		return err
-	}
-	l.behindGate()
-	for _, k := range keys {
-		if err := l.watchKey(tx, k); err != nil {
-			return err
-		}
-	}
-	if err := l.save(tx, before); err != nil || len(l.keys) > 0 {
-		return err
-	}
-	return tx.DeleteDomain(name)
-}
-
-// behindGate takes keys out of service that DNS never confirmed, where the gate is new.
+// behindGate takes keys out of service that DNS never confirmed, where the gate is new,
+// and puts those in that waited, where it is gone.
 func (l *life) behindGate() {
 	for _, k := range l.keys {
-		if l.domain.Activation == ActivateVerified && k.State == Active && k.VerifiedAt.IsZero() {
+		switch gated := l.domain.Activation == ActivateVerified; {
+		case gated && k.State == Active && k.VerifiedAt.IsZero():
 			l.move(k, Pending, "the tables are behind the gate now")
 			l.openWindow(k)
 			l.schedule(k)
+		case !gated && k.State.beforeSigning():
+			l.activateUnverified(k, "the tables are not behind the gate any more")
 		}
 	}
 }
 
-// dropUnwatched forgets keys that the tables do not have any more.
-func (l *life) dropUnwatched(tx Tx, keys []TableKey) error {
-	wanted := tablePrints(keys)
-	var kept []*Key
-	for _, k := range l.keys {
-		if slices.Contains(wanted, k.Selector+" "+k.Print) {
-			kept = append(kept, k)
-			continue
-		}
-		l.note(k, "not in the tables any more")
-		if err := tx.DeleteKey(k.ID); err != nil {
-			return err
-		}
-	}
-	l.keys = kept
-	return nil
-}
+// pairName names a key among those of its domain: a selector may have several pairs.
+func (k *Key) pairName() string { return k.Selector + " " + k.Print }
 
-func (l *life) watchKey(tx Tx, t TableKey) error {
-	managed, err := isManagedKey(tx, t)
-	if err != nil || managed || slices.ContainsFunc(l.keys, func(k *Key) bool { return k.Selector == t.key.Selector && k.Print == t.key.Print }) {
-		return err
-	}
-	k := t.key
-	k.CreatedAt, k.Health.Since = l.now, l.now
-	l.keys = append(l.keys, &k)
-	to := Pending
-	if l.domain.Activation == ActivateImmediate {
-		to, k.ActivatedAt = Active, l.now
-	}
-	l.move(&k, to, "in the tables")
-	l.openWindow(&k)
-	l.schedule(&k)
-	return nil
-}
-
-// isManagedKey: the store itself has a key of this name.
-func isManagedKey(tx Tx, t TableKey) (bool, error) {
-	keys, err := tx.KeysNamed(t.key.Domain, t.key.Selector)
-	return slices.ContainsFunc(keys, func(k Key) bool { return !isWatched(k.Owner) && k.living() }), err
+// isManagedKey: the store itself has this pair under this name.
+func isManagedKey(tx Tx, d Declaration) (bool, error) {
+	keys, err := tx.KeysNamed(d.Domain, d.Selector)
+	return slices.ContainsFunc(keys, func(k Key) bool { return !isWatched(k.Owner) && k.living() && k.Print == d.Print }), err
 }

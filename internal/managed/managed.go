@@ -25,7 +25,7 @@ import (
 type Options struct {
 	Changes    func(ctx context.Context) <-chan struct{} // of the store
 	Gated      bool                                      // keys of the tables sign when the store says that DNS confirmed them
-	Host       string                                    // this host, among those of the store
+	Host       domains.Host                              // this process, among those of the store
 	KeysCached int                                       // parsed keys in memory; the others are kept in PEM
 	Log        *slog.Logger
 }
@@ -41,6 +41,8 @@ type Managed struct {
 	reads   atomic.Int64  // of the store, begun
 	version atomic.Int64  // of the rows in use
 	cold    chan struct{} // there may be private halves to read
+
+	twins bool // of Report alone: another process has this host's name
 
 	mu   sync.Mutex
 	seen map[string]*domains.Sighting // mail that left unsigned, by domain

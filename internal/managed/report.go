@@ -68,7 +68,7 @@ func (m *Managed) leave() {
 	defer cancel()
 	err := m.flush(ctx)
 	if err == nil {
-		err = m.service.HostStopped(ctx, "serve@"+m.opts.Host, m.opts.Host)
+		err = m.service.HostStopped(ctx, "serve@"+m.opts.Host.Name, m.opts.Host)
 	}
 	if err != nil {
 		m.opts.Log.Warn("the store did not hear that this host stops; keys retire later for it", "error", err)
@@ -84,13 +84,29 @@ func (m *Managed) flush(ctx context.Context) error {
 		}
 		return true
 	})
-	err := m.service.HostReports(ctx, m.opts.Host, m.version.Load(), signed)
+	host := m.opts.Host
+	host.Version = m.version.Load()
+	twins, err := m.service.HostReports(ctx, host, signed)
 	if err != nil {
 		for id, at := range signed {
 			m.mark(id).at.CompareAndSwap(0, at.UnixMicro())
 		}
+	} else {
+		m.noteTwins(twins)
 	}
 	return errors.Join(err, m.flushSeen(ctx))
+}
+
+// noteTwins says once that others report under this host's name, and once that they are
+// gone.
+func (m *Managed) noteTwins(twins int) {
+	switch {
+	case twins > 0 && !m.twins:
+		m.opts.Log.Error("another daemon uses the store under this host's name", "host", m.opts.Host.Name, "process", m.opts.Host.Process)
+	case twins == 0 && m.twins:
+		m.opts.Log.Info("no other daemon uses the store under this host's name any more", "host", m.opts.Host.Name)
+	}
+	m.twins = twins > 0
 }
 
 func (m *Managed) flushSeen(ctx context.Context) error {

@@ -27,7 +27,7 @@ func (r *Rows) Before(o *Rows) bool { return r.read < o.read }
 func (m *Managed) rows(s *domains.Snapshot) *Rows {
 	c := converter{
 		rows: &Rows{Version: s.Version, Managed: &policy.Managed{
-			Rows: make(map[string]*policy.ManagedRow, len(s.Domains)), Blocked: s.Blocked, Gated: m.opts.Gated, Confirmed: s.Confirmed,
+			Rows: make(map[string]*policy.ManagedRow, len(s.Domains)), Blocked: pairs(s.Blocked), Gated: m.opts.Gated, Confirmed: pairs(s.Confirmed),
 		}},
 		halves: m.keys.hold(namesOf(s)),
 	}
@@ -45,6 +45,14 @@ func (m *Managed) rows(s *domains.Snapshot) *Rows {
 		c.user(&u)
 	}
 	return c.rows
+}
+
+func pairs[V any](of map[domains.Pair]V) map[policy.Pair]V {
+	out := make(map[policy.Pair]V, len(of))
+	for pair, v := range of {
+		out[policy.Pair(pair)] = v
+	}
+	return out
 }
 
 // namesOf lists all keys that may sign: DOMAIN/SELECTOR by ID.

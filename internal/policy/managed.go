@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"strings"
+
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/mailaddr"
 	"github.com/postseal/postseal/keytable"
@@ -15,12 +17,17 @@ type PrivateHalf interface {
 // none, and the tables behave as OpenDKIM's.
 type Managed struct {
 	Rows map[string]*ManagedRow // by domain or address, in lower-case A-labels
-	// Blocked are keys, "selector._domainkey.domain", that nothing signs with,
-	// whatever the tables say, and why.
-	Blocked map[string]string
+	// Blocked are pairs that nothing signs with, whatever the tables say, and why.
+	Blocked map[Pair]string
 	// Gated keeps the keys of the tables behind the gate: only Confirmed ones sign.
 	Gated     bool
-	Confirmed map[string]bool
+	Confirmed map[Pair]bool
+}
+
+// Pair is a pair under a name in DNS.
+type Pair struct {
+	Name  string // "selector._domainkey.domain"; empty: whatever the name
+	Print string // dkim.Fingerprint; empty: whatever the pair
 }
 
 // ManagedRow is a managed domain, or one address of it.
@@ -60,14 +67,26 @@ func (m *Managed) bars(k Key, rule *UserRule) string {
 	if row != nil && !row.serves(rule) {
 		return ref.Domain + " belongs to a tenant, and the user does not"
 	}
-	if len(m.Blocked) == 0 && !m.Gated {
+	if k.Managed != nil || len(m.Blocked) == 0 && !m.Gated {
 		return ""
 	}
-	name := dkim.RecordName(ref.Selector, ref.Domain)
-	if why := m.Blocked[name]; why != "" {
-		return ref.Domain + "/" + ref.Selector + " is " + why + " in the store"
+	return m.barsPair(ref)
+}
+
+// barsPair judges a key of the tables by its pair, which is read if it was not used for
+// long: a name says nothing of what stands in a file by now.
+func (m *Managed) barsPair(ref keytable.KeyRef) string {
+	private, err := ref.Private()
+	if err != nil {
+		return "" // told when it is to sign
 	}
-	if m.Gated && k.Managed == nil && !m.Confirmed[name] {
+	pair := Pair{dkim.RecordName(strings.ToLower(ref.Selector), ref.Domain), private.Fingerprint().String()}
+	for _, p := range []Pair{pair, {Name: pair.Name}, {Print: pair.Print}} {
+		if why := m.Blocked[p]; why != "" {
+			return ref.Domain + "/" + ref.Selector + " is " + why + " in the store"
+		}
+	}
+	if m.Gated && !m.Confirmed[pair] {
 		return ref.Domain + "/" + ref.Selector + " is not confirmed by DNS, and domains.tables = \"gate\""
 	}
 	return ""

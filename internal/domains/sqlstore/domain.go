@@ -1,6 +1,10 @@
 package sqlstore
 
-import "github.com/postseal/postseal/internal/domains"
+import (
+	"time"
+
+	"github.com/postseal/postseal/internal/domains"
+)
 
 var domainTable = newTable("domains", 1, func(d *domains.Domain) []column {
 	return []column{
@@ -75,6 +79,7 @@ var candidateTable = newTable("candidates", 1, func(c *domains.Candidate) []colu
 		{"seen", whole[int64]{&c.Count}},
 		{"first_seen", instant{&c.FirstSeen}},
 		{"last_seen", instant{&c.LastSeen}},
+		{"told", flag{&c.Told}},
 	}
 })
 
@@ -90,4 +95,14 @@ func (t *tx) PutCandidate(c domains.Candidate) error { return candidateTable.put
 
 func (t *tx) DeleteCandidate(domain string) error {
 	return t.exec("DELETE FROM candidates WHERE domain = $1", domain)
+}
+
+func (t *tx) CandidatesToldAt() (time.Time, error) {
+	var at time.Time
+	err := t.query("SELECT candidates_told_at FROM store", nil, []any{instant{&at}}, func() {})
+	return at, err
+}
+
+func (t *tx) PutCandidatesToldAt(at time.Time) error {
+	return t.exec("UPDATE store SET candidates_told_at = $1", instant{&at})
 }

@@ -32,7 +32,9 @@ type data struct {
 	keys       map[string]domains.Key
 	users      map[string]domains.User
 	candidates map[string]domains.Candidate
-	hosts      map[string]domains.Host
+	hosts      map[string]domains.Host // by name and process
+	tables     map[string]domains.Declaration
+	toldAt     time.Time
 	private    map[string][]byte
 	runs       map[string][]domains.CheckRun
 	notices    map[int64]domains.Notice
@@ -52,6 +54,7 @@ func NewMemory() *Memory {
 			users:      map[string]domains.User{},
 			candidates: map[string]domains.Candidate{},
 			hosts:      map[string]domains.Host{},
+			tables:     map[string]domains.Declaration{},
 			private:    map[string][]byte{},
 			runs:       map[string][]domains.CheckRun{},
 			notices:    map[int64]domains.Notice{},
@@ -194,10 +197,53 @@ func (t *memoryTx) PutDomain(d domains.Domain) error {
 
 func (t *memoryTx) DeleteDomain(name string) error { return remove(t, t.m.data.domains, name) }
 func (t *memoryTx) DeleteUser(match string) error  { return remove(t, t.m.data.users, match) }
-func (t *memoryTx) DeleteHost(name string) error   { return remove(t, t.m.data.hosts, name) }
-func (t *memoryTx) PutHost(h domains.Host) error   { return put(t, t.m.data.hosts, h.Name, h) }
 func (t *memoryTx) Hosts() ([]domains.Host, error) {
 	return above(t.m.data.hosts, "", len(t.m.data.hosts)), nil
+}
+
+func (t *memoryTx) PutHost(h domains.Host) error {
+	return put(t, t.m.data.hosts, h.Name+"\x00"+h.Process, h)
+}
+
+func (t *memoryTx) DeleteHost(name, process string) error {
+	return remove(t, t.m.data.hosts, name+"\x00"+process)
+}
+
+// ordered is the place of a declaration among all.
+func ordered(d domains.Declaration) string {
+	return strings.Join([]string{d.Domain, d.Selector, d.Print, d.Host}, "\x00")
+}
+
+func (t *memoryTx) Declarations(after domains.Declaration, limit int) ([]domains.Declaration, error) {
+	return above(t.m.data.tables, ordered(after), limit), nil
+}
+
+func (t *memoryTx) DeclarationsOf(domain string) ([]domains.Declaration, error) {
+	var out []domains.Declaration
+	for _, key := range slices.Sorted(maps.Keys(t.m.data.tables)) {
+		if d := t.m.data.tables[key]; d.Domain == domain {
+			out = append(out, d)
+		}
+	}
+	return out, nil
+}
+
+func (t *memoryTx) PutDeclaration(d domains.Declaration) error {
+	return put(t, t.m.data.tables, ordered(d), d)
+}
+
+func (t *memoryTx) DeleteDeclaration(d domains.Declaration) error {
+	return remove(t, t.m.data.tables, ordered(d))
+}
+
+func (t *memoryTx) CandidatesToldAt() (time.Time, error) { return t.m.data.toldAt, nil }
+
+func (t *memoryTx) PutCandidatesToldAt(at time.Time) error {
+	t.mustWrite()
+	before := t.m.data.toldAt
+	t.m.undo = append(t.m.undo, func() { t.m.data.toldAt = before })
+	t.m.data.toldAt = at
+	return nil
 }
 
 func (t *memoryTx) DeleteCandidate(name string) error { return remove(t, t.m.data.candidates, name) }

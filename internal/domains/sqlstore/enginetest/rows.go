@@ -105,7 +105,7 @@ func everyFieldIsKept(t *testing.T, e Engine) {
 			return domains.Tombstone{Domain: r.Domain, Selector: r.Selector, Print: r.Print}
 		})
 	keeps(t, s, "host", domains.Tx.PutHost, func(tx domains.Tx) (domains.Host, error) { return last(tx.Hosts()) },
-		func(r domains.Host) domains.Host { return domains.Host{Name: r.Name} })
+		func(r domains.Host) domains.Host { return domains.Host{Name: r.Name, Process: r.Process} })
 	l := filled[domains.Lease](t)
 	keeps(t, s, "lease", domains.Tx.PutLease, domains.Tx.Lease, func(domains.Lease) domains.Lease { return domains.Lease{Number: l.Number} })
 
