@@ -34,6 +34,7 @@ type Config struct {
 	Notify     Notify     `toml:"notify"`
 	Limits     Limits     `toml:"limits"`
 	Metrics    Metrics    `toml:"metrics"`
+	Panel      Panel      `toml:"panel"`
 	Log        Log        `toml:"log"`
 
 	// Path is the file's name as given, for messages.
@@ -277,6 +278,7 @@ func Default() *Config {
 			RecordsCached: 10_000,
 		},
 		Metrics: Metrics{LabelPairs: 1000},
+		Panel:   Panel{SocketMode: "0660"},
 		Log:     Log{Format: "text", Level: "info", SyslogPrefix: "auto"},
 	}
 }

@@ -34,7 +34,7 @@ func TestSampleIsTheDefault(t *testing.T) {
 			&cfg.Sign.ReauthenticatingUsers, &cfg.Sign.OmitHeaders,
 			&cfg.Verify.RefusedDomains, &cfg.Verify.RemoveAuthservIDs, &cfg.Verify.SpareMethods,
 			&cfg.DNS.Nameservers, &cfg.DNS.TrustAD, &cfg.Store.IdentityCommand, &cfg.Store.Recipients, &cfg.Notify.MailTo, &cfg.Notify.Command,
-			&cfg.KeyZone.Former, &cfg.KeyZone.NameServers,
+			&cfg.KeyZone.Former, &cfg.KeyZone.NameServers, &cfg.Panel.Operators, &cfg.Panel.Proxies,
 		} {
 			if len(*list) == 0 {
 				*list = nil

@@ -9,13 +9,6 @@ import (
 	"strings"
 )
 
-// reserved are the tables and keys of the contract that belong to parts of
-// postseal which this version does not have: accepting them in silence would
-// promise something that does not happen.
-var reserved = map[string]string{
-	"panel": "the control panel",
-}
-
 // checker compares the generic form of a file with the Config struct, collects
 // every unknown key and every value of a wrong type, where the library would stop at
 // the first, and takes them out, so that the rest can be judged too.
@@ -34,14 +27,10 @@ func (c *checker) table(path string, values map[string]any, t reflect.Type) {
 	for name, value := range values {
 		key := join(path, name)
 		field, known := fields[name]
-		part, later := reserved[key]
 		before := len(c.problems)
-		switch {
-		case known:
+		if known {
 			c.value(key, value, field)
-		case later:
-			c.report(key, "remove it", "this version does not have %s yet", part)
-		default:
+		} else {
 			c.report(key, suggestion(name, fields), "unknown key")
 		}
 		if len(c.problems) > before && !(known && isTable(value, field)) {

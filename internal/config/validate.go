@@ -17,11 +17,11 @@ func (c *Config) validate() Problems {
 		v.listener(key, l)
 		same := func(other Listener) bool { return other.Address == l.Address && l.Address != "inet:0@127.0.0.1" }
 		if slices.ContainsFunc(c.Listeners[:i], same) {
-			v.report(key+".address", "give it an address of its own, or let one row do both", "another listener has this address")
+			v.report(key+".address", "", "another listener has this address")
 		}
 	}
 	if len(c.Listeners) == 0 {
-		v.report("listener", "write [[listener]] with address = \"inet:8891@127.0.0.1\"", "no listener: postseal would never be asked")
+		v.report("listener", "", "no listener: postseal would never be asked")
 	}
 	v.oneOf("sign.multiple_from", c.Sign.MultipleFrom, "refuse", "first")
 	v.oneOf("sign.on_key_error", c.Sign.OnKeyError, "accept", "tempfail")
@@ -45,6 +45,7 @@ func (c *Config) validate() Problems {
 	v.domains(c.Domains)
 	v.keyZone(c.KeyZone)
 	v.metrics(c.Metrics)
+	v.panel(c.Panel)
 	v.oneOf("log.format", c.Log.Format, "text", "json", "journal")
 	v.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	v.oneOf("log.syslog_prefix", c.Log.SyslogPrefix, "auto", "always", "never")
@@ -145,7 +146,7 @@ func (c *Config) Warnings() (all Problems) {
 		all = append(all, c.Problem("metrics.listen", "listen on 127.0.0.1, or let a firewall say who may ask",
 			"other hosts reach %s, and anybody may read there which domains send how much", c.Metrics.Listen))
 	}
-	return all
+	return append(all, c.panelWarnings()...)
 }
 
 // ParseMode reads the octal permissions of a socket file.

@@ -112,7 +112,9 @@ func (d *Daemon) build(cfg *config.Config) (*filter.Snapshot, error) {
 		}
 	}
 	d.lookup = lookup
-	d.addStored(snapshot)
+	if err := d.addStored(snapshot); err != nil {
+		return nil, err
+	}
 	return snapshot, nil
 }
 
@@ -171,8 +173,8 @@ func descriptors() int {
 func (d *Daemon) Run(ctx context.Context) error {
 	watched, unwatch := context.WithCancel(context.Background())
 	defer unwatch()
-	defer d.serveSides()()
 	defer d.keepStore()()
+	defer d.serveSides()() // until its end the panel needs the store
 	failed := make(chan error, len(d.sockets()))
 	for _, dr := range d.doors {
 		for _, s := range dr.sockets {

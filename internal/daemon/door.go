@@ -76,6 +76,7 @@ func (d *Daemon) openAll(cfg *config.Config) error {
 		d.doors = append(d.doors, dr)
 	}
 	d.openMetrics(cfg)
+	d.openPanel(cfg)
 	for _, name := range d.env.Sockets.CloseRest() {
 		d.log.Warn("systemd handed over a socket that no listener asks for", "name", name, "address", "fd:"+name)
 	}

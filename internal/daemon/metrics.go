@@ -30,7 +30,7 @@ func (d *Daemon) openMetrics(cfg *config.Config) {
 		return
 	}
 	server := metrics.NewServer(d.metrics.Handler(d.ready), d.log)
-	d.addSideDoor(&sideDoor{key: "metrics.listen", where: cfg.Metrics.Listen, server: server, most: maxReaders})
+	d.addSideDoor(&sideDoor{key: "metrics.listen", where: cfg.Metrics.Listen, socket: config.DefaultListener(), server: server, most: maxReaders})
 }
 
 // messageObserver is told of messages; nil where nobody counts them.

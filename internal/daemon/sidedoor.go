@@ -16,8 +16,9 @@ import (
 // it never keeps mail waiting: the milter starts without, the log says so once, and the
 // door is tried again until it opens or the daemon stops.
 type sideDoor struct {
-	key    string // of the configuration, such as metrics.listen
-	where  string // its value, see config.ParseHTTPAddress
+	key    string          // of the configuration, such as metrics.listen
+	where  string          // its value, see config.ParseHTTPAddress
+	socket config.Listener // owner, group and mode of a unix socket
 	server *http.Server
 	most   int // connections at a time: they shall not take the descriptors that mail needs
 
@@ -44,7 +45,7 @@ func (d *Daemon) addSideDoor(s *sideDoor) {
 }
 
 func (d *Daemon) tryOpen(s *sideDoor) error {
-	sockets, err := d.openHTTP(s.where)
+	sockets, err := d.openHTTP(s.where, s.socket)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sockets, s.problem = sockets, err
@@ -144,8 +145,8 @@ func closeAll(listeners []net.Listener) {
 	}
 }
 
-// openHTTP opens what config.ParseHTTPAddress describes.
-func (d *Daemon) openHTTP(where string) ([]net.Listener, error) {
+// openHTTP opens what config.ParseHTTPAddress describes; a unix socket is made like another.
+func (d *Daemon) openHTTP(where string, socket config.Listener) ([]net.Listener, error) {
 	network, address, err := config.ParseHTTPAddress(where)
 	if err != nil {
 		return nil, err
@@ -155,9 +156,8 @@ func (d *Daemon) openHTTP(where string) ([]net.Listener, error) {
 	case "fd":
 		return d.env.Sockets.Take(address)
 	case "unix":
-		l := config.DefaultListener()
-		l.Address = where
-		ln, err = listenUnix(address, l)
+		socket.Address = where
+		ln, err = listenUnix(address, socket)
 	default:
 		ln, err = listenTCP(network, address, where)
 	}

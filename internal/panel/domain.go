@@ -1,0 +1,71 @@
+package panel
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/records"
+)
+
+// domainPage is everything about one row: Outgoing > DKIM (MA-9).
+type domainPage struct {
+	domains.Detail
+	Sheet    records.Sheet
+	Records  []recordView
+	Checks   []keyCheck
+	HandOver string // for whoever runs the DNS
+	Journal  []domains.Entry
+	Open     bool // not everything is verified
+	Now      time.Time
+
+	Selector, Bits string // of the form for a new pair
+	DefaultBits    int
+	CanRollBack    bool
+	CanAbort       bool
+	CanEnable      bool // manual activation, or switched off
+	HasKey         bool
+	KeyZone        bool
+}
+
+func (v *visit) domainPage() error { return v.domainWith(nil) }
+
+func (v *visit) domainWith(problem *Problem) error {
+	d, sheet, err := v.detail()
+	if err != nil {
+		return err
+	}
+	body := domainPage{
+		Detail: d, Sheet: sheet, Records: views(&sheet, sheet.Records), Checks: checks(d), Open: unverified(d), Now: v.Now(),
+		Selector: v.form("selector"), Bits: v.form("bits"), DefaultBits: v.Defaults.Bits, Journal: newestFirst(d.Journal), KeyZone: v.KeyZone,
+	}
+	if len(sheet.Wanted()) > 0 {
+		if body.HandOver, err = records.Write(records.Share, []records.Sheet{sheet}); err != nil {
+			return err
+		}
+	}
+	for _, k := range d.Keys {
+		body.HasKey = body.HasKey || current(k)
+		body.CanRollBack = body.CanRollBack || k.State == domains.Retiring && !k.Compromised
+		body.CanAbort = body.CanAbort || k.Replaces != "" && current(k) && k.ActivatedAt.IsZero()
+		body.CanEnable = body.CanEnable || k.State == domains.Ready && d.Domain.Activation == domains.ActivateManual
+	}
+	body.CanEnable = body.CanEnable || !d.Domain.Enabled
+	return v.render(http.StatusOK, "domain", records.Both(d.Domain.Name), &body, problem)
+}
+
+func newestFirst(entries []domains.Entry) []domains.Entry {
+	entries = slices.Clone(entries)
+	slices.Reverse(entries)
+	return entries
+}
+
+// retryPage is the dialog "Retry Domain Verification" (INF-34).
+func (v *visit) retryPage() error {
+	d, err := v.service.Show(v.r.Context(), v.name)
+	if err != nil {
+		return err
+	}
+	return v.render(http.StatusOK, "retry", "Retry Domain Verification", domainPage{Detail: d, Checks: checks(d)}, nil)
+}
