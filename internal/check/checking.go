@@ -43,20 +43,28 @@ func (c *checking) run(ctx context.Context) {
 		c.dangling()
 		return
 	}
-	if !c.brief() {
-		c.aside(ctx)
-		c.slots(ctx)
-	}
-	if !c.aliases(ctx) {
+	if c.brief() {
+		c.stands(ctx)
 		return
+	}
+	c.aside(ctx)
+	right := c.stands(ctx)
+	c.slots(ctx)
+	if right {
+		c.afterwards(ctx)
+	}
+}
+
+// stands judges the record itself: what is wrong with it is said before what is wrong with others.
+func (c *checking) stands(ctx context.Context) bool {
+	if !c.aliases(ctx) {
+		return false
 	}
 	if c.end.status() != authority.Found {
 		c.absent(ctx)
-		return
+		return false
 	}
-	if c.texts(ctx) && !c.brief() {
-		c.afterwards(ctx)
-	}
+	return c.texts(ctx)
 }
 
 // brief tells that only the record is wanted, every hour say, and not all that can be found out (ruling 36).

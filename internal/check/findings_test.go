@@ -168,6 +168,15 @@ func TestMissingSlotLeavesTheResolverAlone(t *testing.T) {
 	}
 }
 
+// What is wrong with the record itself is told before what is wrong with the other names.
+func TestOwnRecordBeforeOtherSlots(t *testing.T) {
+	s := aliased(keys.rsa)
+	s.Slots = []Slot{{"s2", "s2." + target}}
+	if r := run(t, newFake(), s); !slices.Equal(codes(r), []string{"D101", "D504"}) {
+		t.Errorf("%v", codes(r))
+	}
+}
+
 // A correct record has none of the findings that the situations produce, be it ours, with a CNAME or foreign.
 func TestNoFindings(t *testing.T) {
 	good := keys.rsa.PublicRecord()
