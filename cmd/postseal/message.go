@@ -166,6 +166,7 @@ func openSnapshot(ctx context.Context, io stdio, path string) (cfg *config.Confi
 		return nil, nil, nil, configError(err)
 	}
 	if cfg.Store.URL != "" {
+		borrowCredential(cfg.Store)
 		if err := becomeOwner(cfg.Store.URL); err != nil {
 			return nil, nil, nil, failed(err)
 		}
