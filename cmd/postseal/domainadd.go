@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -38,8 +39,8 @@ func (f *addFlags) register(flags *pflag.FlagSet) {
 // registerRow adds what belongs to the row rather than to its key.
 func (f *addFlags) registerRow(flags *pflag.FlagSet) {
 	flags.StringVar(&f.activation, "activation", "", "when a key begins to sign: verified, manual or immediate (default domains.activation)")
-	flags.StringVar(&f.publish, "publish", "", "what is published: txt, or cname where a key zone is configured (default txt)")
-	flags.IntVar(&f.Slots, "slots", 0, "with --publish cname: how many names, 1 to 12 (default 2)")
+	flags.StringVar(&f.publish, "publish", "", "what is published: txt, or with a key zone cname (default txt)")
+	flags.Var(slotCount{&f.Slots}, "slots", "with --publish cname: how many names, 1 to 12 (default 2)")
 	flags.StringVar(&f.onMissing, "on-missing", "", "when DNS loses the record: keep, suspend or suspend:24h (default domains.on_missing)")
 	flags.StringVar(&f.Contact, "contact", "", "address of whoever changes the DNS")
 	flags.StringVar(&f.Owner, "owner", "", "tenant that the domain belongs to")
@@ -51,6 +52,27 @@ func (f *addFlags) registerRow(flags *pflag.FlagSet) {
 	flags.BoolVar(&f.AllowWWW, "allow-www", false, "mail really comes from a www. name")
 	flags.BoolVarP(&f.Yes, "yes", "y", false, "agree to what is asked")
 	flags.BoolVar(&f.json, "json", false, "print JSON")
+}
+
+// slotCount is the number of slots as a flag: 0, which stands for the default, is no number.
+type slotCount struct{ n *int }
+
+func (s slotCount) String() string {
+	if s.n == nil || *s.n == 0 {
+		return ""
+	}
+	return strconv.Itoa(*s.n)
+}
+
+func (slotCount) Type() string { return "int" }
+
+func (s slotCount) Set(text string) error {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 12 {
+		return errors.New("say 1 to 12")
+	}
+	*s.n = n
+	return nil
 }
 
 // request fills in the defaults of the configuration.

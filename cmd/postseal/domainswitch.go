@@ -83,10 +83,12 @@ func (m *managing) domainSet() *cobra.Command {
 	flags.Bool("disabled-fallback", false, "while disabled, let the user's or the default key sign")
 	flags.Duration("retire-after", 0, "how long a replaced key stays in DNS, at least")
 	flags.Duration("rotate-every", 0, "make a new key so often; 0: domains.rotate_every")
-	flags.Int("slots", 0, "with publish cname: how many names")
+	var slots int
+	flags.Var(slotCount{&slots}, "slots", "with publish cname: how many names, 1 to 12")
 	yes := flags.BoolP("yes", "y", false, "agree to what is asked")
 	return m.verb(cmd, func(ctx context.Context, s *store, args []string) error {
 		settings := settingsOf(flags)
+		settings.Slots = given(flags, "slots", slots)
 		return m.eachNamed(ctx, s, args, func(name string) error {
 			return m.confirmed(*yes, func(yes bool) error {
 				settings.Yes = yes
@@ -110,7 +112,6 @@ func settingsOf(flags *pflag.FlagSet) domains.Settings {
 		DisabledFallback: givenBool(flags, "disabled-fallback"),
 		RetireAfter:      givenDuration(flags, "retire-after"),
 		RotateEvery:      givenDuration(flags, "rotate-every"),
-		Slots:            givenInt(flags, "slots"),
 	}
 }
 
@@ -123,11 +124,6 @@ func given[T any](flags *pflag.FlagSet, name string, value T) *T {
 
 func givenBool(flags *pflag.FlagSet, name string) *bool {
 	v, _ := flags.GetBool(name)
-	return given(flags, name, v)
-}
-
-func givenInt(flags *pflag.FlagSet, name string) *int {
-	v, _ := flags.GetInt(name)
 	return given(flags, name, v)
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/dns/authority"
 )
 
@@ -22,6 +23,7 @@ func (c *checking) aliases(ctx context.Context) bool {
 		return false
 	}
 	alias := c.chain.Hops[0].Alias()
+	c.saw(c.subject.Selector, c.chain.Hops[0])
 	if alias != "" {
 		c.report.common["alias"] = printable(alias)
 		c.besides(ctx, alias)
@@ -32,9 +34,32 @@ func (c *checking) aliases(ctx context.Context) bool {
 		return c.noAlias(ctx)
 	case target != "" && c.chain.Last().Name != target && c.ended():
 		c.wrongTarget(alias, target)
-		return false
+		if c.detour = c.report.has("D509") && c.stillServed(); !c.detour {
+			return false
+		}
 	}
 	return c.onward(ctx) && c.leadsSomewhere()
+}
+
+// saw notes where a slot's CNAME points.
+func (c *checking) saw(selector string, hop authority.Hop) {
+	if c.subject.Target == "" {
+		return
+	}
+	seen := Alias{Selector: selector, Target: hop.Alias()}
+	for _, a := range hop.Answers {
+		for _, r := range a.Of(authority.CNAME) {
+			seen.TTL = max(seen.TTL, r.TTL)
+		}
+	}
+	c.seen = append(c.seen, seen)
+}
+
+// stillServed tells whether a chain that ends at a target of before gives our key: then signatures go on to verify.
+func (c *checking) stillServed() bool {
+	last := newView(c.chain.Last())
+	texts := last.texts()
+	return last.status() == authority.Found && last.same() && len(texts) == 1 && c.isOurs(texts[0])
 }
 
 // ended tells whether the chain ends where it does because there is no more of it, rather than because nobody answered.
@@ -143,13 +168,14 @@ func (c *checking) slots(ctx context.Context) {
 		severity = Warning
 	}
 	for _, slot := range c.subject.Slots {
-		name := slot.Selector + "._domainkey." + c.subject.Domain
+		name := slotName(slot, c.subject.Domain)
 		hop := c.source.Ask(ctx, name, authority.CNAME)
-		if alias := hop.Alias(); alias != strings.ToLower(slot.Target) {
-			v := newView(hop)
-			if len(v.answered) == 0 {
-				continue // the servers are the same, and have their own finding
-			}
+		v := newView(hop)
+		if len(v.answered) == 0 {
+			continue // the servers are the same, and have their own finding
+		}
+		c.saw(slot.Selector, hop)
+		if hop.Alias() != strings.ToLower(slot.Target) {
 			c.report.raiseAs("D504", severity, facts{
 				"other": name, "detail": describeAll(v.answered), "target": slot.Target, "host": relative(name, c.zone.Name),
 			})
@@ -157,9 +183,17 @@ func (c *checking) slots(ctx context.Context) {
 	}
 }
 
+func slotName(s Slot, domain string) string { return dkim.RecordName(s.Selector, domain) }
+
 // dangling looks for what a domain that was deleted here has left behind.
-func (c *checking) dangling() {
+func (c *checking) dangling(ctx context.Context) {
 	alias := c.chain.Hops[0].Alias()
+	c.saw(c.subject.Selector, c.chain.Hops[0])
+	for _, slot := range c.subject.Slots {
+		if hop := c.source.Ask(ctx, slotName(slot, c.subject.Domain), authority.CNAME); len(newView(hop).answered) > 0 {
+			c.saw(slot.Selector, hop)
+		}
+	}
 	if alias == "" || alias != strings.ToLower(c.subject.Target) {
 		c.report.decide(Absent)
 		return

@@ -48,6 +48,13 @@ type Slot struct {
 	Selector, Target string
 }
 
+// Alias is where the CNAME record of a slot points; Target is empty where there is none.
+type Alias struct {
+	Selector string        `json:"selector"`
+	Target   string        `json:"target"`
+	TTL      time.Duration `json:"-"`
+}
+
 // Via is whom a check asks.
 type Via string
 
@@ -91,6 +98,10 @@ type Result struct {
 	Records     []string      `json:"records"`              // text of each TXT record, its strings joined
 	RetryAfter  time.Time     `json:"retry_after,omitzero"` // earliest time at which asking again makes sense
 	Source      Via           `json:"source"`
+
+	// Detour: receivers get the key, though not in the way that is wanted.
+	Detour  bool    `json:"detour,omitempty"`
+	Aliases []Alias `json:"aliases,omitempty"` // CNAME modes: where the name, and the other slots that were looked at, point
 
 	Zone        string   `json:"zone,omitempty"`         // that holds the name
 	NameServers []string `json:"name_servers,omitempty"` // of Zone, sorted

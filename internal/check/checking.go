@@ -31,6 +31,7 @@ type checking struct {
 	record *dkim.KeyRecord
 	report report
 	detour bool // the key is there, but not the way that it should be
+	seen   []Alias
 	secure bool // a validating resolver vouches for it
 }
 
@@ -40,7 +41,7 @@ func (c *checking) run(ctx context.Context) {
 		return
 	}
 	if c.subject.Gone {
-		c.dangling()
+		c.dangling(ctx)
 		return
 	}
 	if c.brief() {
@@ -247,6 +248,7 @@ func (c *checking) result() Result {
 	c.report.decide(OK)
 	r.Verdict = c.report.verdict
 	r.Passed = !c.report.failed() && !c.detour && (r.Verdict == OK || r.Verdict == Testing)
+	r.Detour, r.Aliases = c.detour, c.seen
 	r.Findings = c.report.findings(r.RetryAfter)
 	return r
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/postseal/postseal/dkim"
 )
@@ -232,6 +231,12 @@ func (s *Service) newDomain(r AddRequest) (Domain, error) {
 	if d.Publish == "" {
 		d.Publish = PublishTXT
 	}
+	switch {
+	case d.Publish == PublishTXT && d.Slots != 0:
+		return Domain{}, slotsOfTXT(d.Slots)
+	case d.Publish != PublishTXT && d.Slots == 0:
+		d.Slots = defaultSlots
+	}
 	return d, s.checkSettings(&d)
 }
 
@@ -254,26 +259,32 @@ func (s *Service) checkSettings(d *Domain) error {
 	}
 	switch d.Publish {
 	case PublishTXT:
-		d.Slots = 0
+		return nil
 	case PublishCNAME:
 		return s.checkSlots(d)
-	default:
-		return invalid(string(d.Publish), "is no way to publish", "say txt or cname")
 	}
-	return nil
+	return invalid(string(d.Publish), "is no way to publish", "say txt or cname")
 }
 
-const maxSlots = 12
+func slotsOfTXT(slots int) error {
+	return invalid(fmt.Sprint(slots, " slots"), "have no use", "a TXT record is for one key; slots are for --publish cname and cname-shared")
+}
+
+const (
+	maxSlots     = 12
+	defaultSlots = 2
+)
 
 func (s *Service) checkSlots(d *Domain) error {
-	if d.Slots == 0 {
-		d.Slots = 2
-	}
+	zone, domain := s.policy.KeyZone.Name, d.SigningDomain()
 	switch {
-	case strings.Contains(d.Name, "@"):
-		return &Refused{Rule: "slots-of-domains", What: "the slots of a domain are one set of names, and an address cannot have another", Way: "publish = txt for single addresses"}
-	case s.policy.KeyZone.Name == "":
-		return &Refused{Rule: "no-key-zone", What: "CNAME records need a zone of ours to point to, and none is configured", Way: "configure the key zone, or publish = txt"}
+	case zone == "":
+		return &Refused{Rule: "no-key-zone", What: "CNAME records need a zone of ours to point to, and none is configured", Way: "set key_zone.name, or say --publish txt"}
+	case inZone(domain, zone):
+		return &Refused{
+			Rule: "inside-key-zone", What: fmt.Sprintf("%s lies in the key zone %s, which holds nothing but keys", domain, zone),
+			Way: "say --publish txt, or give the key zone a name of its own",
+		}
 	case d.Slots < 1 || d.Slots > maxSlots:
 		return invalid(fmt.Sprint(d.Slots), "is no number of slots", "say 1 to 12")
 	}

@@ -33,6 +33,7 @@ func (l *life) checked(k *Key, r *check.Result) {
 // remember keeps the facts of a check.
 func (l *life) remember(k *Key, r *check.Result) {
 	l.notAhead(k)
+	l.sees(k, r.Aliases)
 	k.LastCheckAt = l.now
 	if r.Source != check.Resolver {
 		k.FullCheckAt = l.now
@@ -178,6 +179,7 @@ func (l *life) whileRetired(k *Key, r *check.Result) {
 
 func (l *life) goneFromDNS(k *Key, why string) {
 	k.DNSGoneAt = l.now
+	l.forgetAliases(k)
 	l.note(k, "gone from DNS: %s", why)
 }
 

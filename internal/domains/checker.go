@@ -34,6 +34,10 @@ func classOf(r *check.Result) class {
 		return uncertain
 	case check.Inconsistent, check.Temporary:
 		return uncertain
+	case check.TargetChanged:
+		if r.Detour { // by a target of before, which is still served
+			return uncertain
+		}
 	}
 	return faulty
 }

@@ -103,7 +103,7 @@ func inZone(name, apex string) bool { return name == apex || strings.HasSuffix(n
 // keys sets the names of keys that receivers may ask for. What a domain has of the
 // shared set is set by the set itself, except where its own CNAME still points.
 func (z *keyZone) keys(s *Situation) {
-	for i := range s.Keys {
+	for i := len(s.Keys) - 1; i >= 0; i-- { // the latest of two with one name, after a regeneration in place
 		k := &s.Keys[i]
 		if k.Slot == 0 || k.Compromised || !k.living() {
 			continue

@@ -21,12 +21,14 @@ type placement struct {
 const lookBefore = 10 * time.Second
 
 // place gives each draft its owner and, in TXT mode, a selector that is free in
-// the store and in DNS (T1, D105). introduce looks at the store again.
+// the store and in DNS (T1, D105). introduce looks at the store again, and gives out the
+// names of slots.
 func (s *Service) place(ctx context.Context, d *Domain, drafts []Draft, p placement) error {
 	for i := range drafts {
 		k := &drafts[i].Key
 		k.Owner, k.Domain = d.Name, domainOf(d.Name)
 		if d.Publish != PublishTXT {
+			k.Selector = p.selector // what its slots begin with, see intoSlot
 			continue
 		}
 		if p.selector == "" {
@@ -111,7 +113,7 @@ func (l *life) introduce(tx Tx, drafts []Draft) ([]Key, error) {
 			if err := freeSelector(tx, k.Domain, k.Selector); err != nil {
 				return nil, err
 			}
-		} else if err := l.intoSlot(&k); err != nil {
+		} else if err := l.intoSlot(tx, &k); err != nil {
 			return nil, err
 		}
 		l.admit(d, k)
@@ -127,50 +129,4 @@ func (l *life) admit(d Draft, k Key) {
 	l.drafts = append(l.drafts, d)
 	l.note(&k, "%s key of %d bits, %s", k.Algorithm.KeyType(), k.Bits, k.Print)
 	l.entries[len(l.entries)-1].To = string(Generated)
-}
-
-// intoSlot takes the lowest free slot of the algorithm (ruling 33): one whose
-// last key is retired.
-func (l *life) intoSlot(k *Key) error {
-	var until time.Time
-	for slot := 1; slot <= l.domain.Slots; slot++ {
-		holder := l.holder(k.Algorithm, slot)
-		if holder == nil {
-			l.fillSlot(k, slot)
-			return nil
-		}
-		if holder.State == Retiring {
-			until = earlier(until, l.retireAt(holder))
-		}
-	}
-	r := &Refused{
-		Rule: "no-free-slot",
-		What: fmt.Sprintf("all %d slots of %s are in use", l.domain.Slots, l.domain.Name),
-		Way:  "wait until a key is retired, or add a slot",
-	}
-	if !until.IsZero() {
-		r.Way = "wait until " + stamp(until) + ", when the oldest key is retired, or add a slot"
-	}
-	return r
-}
-
-func (l *life) holder(a dkim.Algorithm, slot int) *Key {
-	for _, k := range l.keys {
-		if k.Algorithm == a && k.Slot == slot && k.living() {
-			return k
-		}
-	}
-	return nil
-}
-
-// fillSlot puts a key into a slot of its row.
-func (l *life) fillSlot(k *Key, slot int) {
-	k.Slot = slot
-	k.Selector = slotName(slotPrefix, k.Algorithm, slot)
-	k.Target = l.targetOf(k)
-	for _, old := range l.keys {
-		if old.Selector == k.Selector { // caches may have the last key of the slot
-			k.SeenBefore, k.TTLSeenOld = true, max(old.TTL, keyZoneTTL)
-		}
-	}
 }

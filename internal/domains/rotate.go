@@ -43,6 +43,9 @@ func (s *Service) succeed(ctx context.Context, actor, verb, name string, r Rotat
 	if now.Domain.Watched() {
 		return Added{}, watchesOnly(name)
 	}
+	if r.Selector != "" && now.Domain.Publish != PublishTXT {
+		return Added{}, invalid(r.Selector, "cannot be", "the names of slots stay as they are: leave --selector out")
+	}
 	drafts, err := s.successors(now, r)
 	if err != nil {
 		return Added{}, err
@@ -182,7 +185,7 @@ func (l *life) replaceInPlace(tx Tx, d Draft, r RotateRequest) error {
 	old := l.key(d.Key.Replaces)
 	if r.keepsSelector() {
 		k := d.Key
-		k.CreatedAt, k.Slot, k.Target, k.SeenBefore = l.now, old.Slot, old.Target, true
+		k.CreatedAt, k.Selector, k.Slot, k.Target, k.SeenBefore = l.now, old.Selector, old.Slot, old.Target, true
 		l.admit(d, k)
 	} else if _, err := l.introduce(tx, []Draft{d}); err != nil {
 		return err

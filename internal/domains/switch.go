@@ -159,6 +159,11 @@ func (s *Service) Configure(ctx context.Context, actor, name string, c Settings)
 				return err
 			}
 		}
+		if c.Slots != nil {
+			if err := l.resized(*c.Slots); err != nil {
+				return err
+			}
+		}
 		l.note(nil, "%s", differences(was, l.domain))
 		for _, k := range l.keys {
 			if k.State == Pending && l.domain.Activation == ActivateImmediate && l.current(k) == nil {

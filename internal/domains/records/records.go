@@ -51,6 +51,7 @@ type Record struct {
 	Type      string        `json:"type"` // TXT or CNAME
 	Host      Host          `json:"host"`
 	Value     string        `json:"value"`             // text of the TXT record, or target of the CNAME with final dot
+	Was       string        `json:"was,omitempty"`     // a CNAME that is there and has to change: its present value
 	Strings   []string      `json:"strings,omitempty"` // TXT: Value in strings of at most 255 octets
 	TTL       int           `json:"ttl"`               // seconds that we ask for
 	Selector  string        `json:"selector"`
@@ -91,9 +92,7 @@ func Make(d domains.Detail, zone Zone, keepUntil func(domains.Domain, domains.Ke
 		}
 		s.Records = append(s.Records, r)
 	}
-	if d.Domain.Publish == domains.PublishCNAME {
-		s.otherSlots(keys, d.Domain.Slots)
-	}
+	s.pointing(&d.Domain, keys)
 	slices.SortStableFunc(s.Records, func(a, b Record) int {
 		return cmp.Or(slices.Index(order, a.Action)-slices.Index(order, b.Action), a.CreatedAt.Compare(b.CreatedAt))
 	})
@@ -148,11 +147,15 @@ func (s *Sheet) record(k *domains.Key, a Action) Record {
 	return r
 }
 
-// otherSlots adds the CNAME records of slots that have no key yet: all of them
-// have to stand before the first rotation (KAR-16).
-func (s *Sheet) otherSlots(keys []domains.Key, slots int) {
+// pointing brings the CNAME records in line with where they point, as far as that was
+// seen, and adds those of slots that have no key yet: all of them have to stand before
+// the first rotation (KAR-16).
+func (s *Sheet) pointing(d *domains.Domain, keys []domains.Key) {
 	for _, k := range keys {
-		for _, slot := range k.OtherSlots(slots) {
+		if k.Published() != d.Publish {
+			continue
+		}
+		for _, slot := range k.OtherSlots(d.Slots) {
 			other := k
 			other.Selector, other.Target = slot.Selector, slot.Target
 			if !s.names(other.Selector) {
@@ -160,6 +163,16 @@ func (s *Sheet) otherSlots(keys []domains.Key, slots int) {
 				r.State, r.Print, r.Bits = "", "", 0
 				s.Records = append(s.Records, r)
 			}
+		}
+	}
+	for i := range s.Records {
+		r := &s.Records[i]
+		switch at := d.PointsTo(r.Selector); {
+		case r.Type != "CNAME" || at == "" || r.Action != Publish && r.Action != Stay:
+		case at+"." == r.Value:
+			r.Action = Stay
+		default:
+			r.Action, r.Was = Publish, at+"."
 		}
 	}
 }
