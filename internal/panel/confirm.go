@@ -36,7 +36,7 @@ func (v *visit) ask(err error, cancel string) (asked bool, _ error) {
 	}
 	p := confirmPage{
 		Action: v.r.URL.Path, Heading: "Are you sure?", Follows: []string{unconfirmed.Warning + " [" + unconfirmed.Rule + "]"},
-		Button: "Yes, do it", Cancel: cancel,
+		Fields: []field{{"yes", "yes"}}, Button: "Yes, do it", Cancel: cancel,
 	}
 	for name, values := range v.r.PostForm {
 		if name != "csrf" && name != "yes" && len(values) > 0 {
