@@ -25,12 +25,16 @@ func Load(path string) (*Config, error) {
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &readError{Problem{Path: path, Text: "the file does not exist", Hint: "name another with --config"}, err}
 		}
-		return nil, &readError{Problem{Path: path, Text: fmt.Sprintf("cannot read it: %v", err)}, err}
+		hint := "is it the right file?"
+		if errors.Is(err, fs.ErrPermission) {
+			hint = "run this as root or as the service's user, who reads it by its group: chgrp postseal " + path + " && chmod 0640 " + path
+		}
+		return nil, &readError{Problem{Path: path, Text: fmt.Sprintf("cannot read it: %v", err), Hint: hint}, err}
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return nil, Problems{{Path: path, Text: fmt.Sprintf("cannot read it: %v", err)}}
+		return nil, Problems{{Path: path, Text: fmt.Sprintf("cannot read it: %v", err), Hint: "is it the right file?"}}
 	}
 	if len(text) > maxFile {
 		return nil, Problems{{Path: path, Text: "larger than 1 MiB", Hint: "is this the right file?"}}
@@ -79,7 +83,7 @@ func Parse(path, text string) (*Config, error) {
 func syntaxProblem(path string, err error) Problem {
 	var parse toml.ParseError
 	if errors.As(err, &parse) {
-		return Problem{Path: path, Line: parse.Position.Line, Text: parse.Message}
+		return Problem{Path: path, Line: parse.Position.Line, Text: parse.Message, Hint: "the file is TOML: key = \"text\", key = [\"a\", \"b\"], [table]; see postseal.toml(5)"}
 	}
 	return Problem{Path: path, Text: err.Error()}
 }

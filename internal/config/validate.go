@@ -17,11 +17,11 @@ func (c *Config) validate() Problems {
 		v.listener(key, l)
 		same := func(other Listener) bool { return other.Address == l.Address && l.Address != "inet:0@127.0.0.1" }
 		if slices.ContainsFunc(c.Listeners[:i], same) {
-			v.report(key+".address", "", "another listener has this address")
+			v.report(key+".address", "give it an address of its own, or let one row do both", "another listener has this address")
 		}
 	}
 	if len(c.Listeners) == 0 {
-		v.report("listener", "", "no listener: postseal would never be asked")
+		v.report("listener", "write [[listener]] with address = \"inet:8891@127.0.0.1\"", "no listener: postseal would never be asked")
 	}
 	v.oneOf("sign.multiple_from", c.Sign.MultipleFrom, "refuse", "first")
 	v.oneOf("sign.on_key_error", c.Sign.OnKeyError, "accept", "tempfail")
