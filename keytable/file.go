@@ -55,6 +55,17 @@ func openTable(spec string) (tb table, refile bool, err error) {
 	return tb, refile, nil
 }
 
+// tableHint says what to do about a table that cannot be read; option is where its path stands.
+func tableHint(err error, path, option string) string {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "write it, or mend " + option + " in postseal.toml; an empty one there means that there is none"
+	case errors.Is(err, fs.ErrPermission):
+		return "let the service's group read it: chgrp postseal " + path + " && chmod 0640 " + path + ", and chmod o+x the directories above"
+	}
+	return "see " + option + " in postseal.toml"
+}
+
 func readTable(path string) (table, error) {
 	// O_NONBLOCK: a FIFO must not hold up the start.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)

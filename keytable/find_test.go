@@ -296,7 +296,7 @@ good  example.com:s2:./rsa2.pem
 		keys   []string
 		reason string
 	}{
-		{"*@example.com mail", nil, "keytable:2: key file nothere.pem does not exist"},
+		{"*@example.com mail", nil, "keytable:2: key file nothere.pem does not exist (bring it back, or make one with postseal keygen, or mend the path)"},
 		{"*@example.com nosuch", nil, `no key named "nosuch" in keytable`},
 		{"*@example.com dual", []string{"dual/example.com/r1"}, ""},
 		{"*@example.com mail,good", []string{"good/example.com/s2"}, ""},

@@ -29,7 +29,7 @@ func (s *signing) load(spec string, k *keys, problems *[]Problem, fatal *Problem
 	}
 	var err error
 	if s.table, s.refile, err = openTable(spec); err != nil {
-		*fatal = append(*fatal, Problem{Path: s.table.path, Message: "cannot read the SigningTable: " + err.Error()})
+		*fatal = append(*fatal, Problem{Path: s.table.path, Message: "cannot read the SigningTable: " + err.Error(), Hint: tableHint(err, s.table.path, "sign.signingtable")})
 		return
 	}
 	s.faults = map[int32]*keyFault{}

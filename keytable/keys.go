@@ -61,7 +61,7 @@ func (k *keys) load(o Options, fatal *Problems) {
 func (k *keys) parse(spec string, fatal *Problems) (faults []rowFault) {
 	var err error
 	if k.table, _, err = openTable(spec); err != nil {
-		*fatal = append(*fatal, Problem{Path: k.table.path, Message: "cannot read the KeyTable: " + err.Error()})
+		*fatal = append(*fatal, Problem{Path: k.table.path, Message: "cannot read the KeyTable: " + err.Error(), Hint: tableHint(err, k.table.path, "sign.keytable")})
 		return nil
 	}
 	k.rows = make([]keyRow, 0, k.table.lineCount())

@@ -247,7 +247,7 @@ func TestBadWhileServing(t *testing.T) {
 			t.Fatalf("Private = %v, %v", key, err)
 		}
 	}
-	want := []string{"keytable:1: key file rsa1.pem does not exist"}
+	want := []string{"keytable:1: key file rsa1.pem does not exist (bring it back, or make one with postseal keygen, or mend the path)"}
 	equal(t, "noticed", noticed, want)
 	equal(t, "problems", s.problems(tables), want)
 	if got := tables.Find(Query{Sender: address(t, "a@example.com")}); got[0].OutOfService == "" || len(got[0].Keys) > 0 {

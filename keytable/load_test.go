@@ -180,13 +180,13 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	s.write("long", "mail example.com:s1:"+strings.Repeat("A", maxLine)+"\n")
 	s.write("keytable", oneKey)
 	tests := []struct{ name, keytable, signing, want string }{
-		{"missing", s.path("nothere"), "", "nothere: cannot read the KeyTable: no such file or directory"},
-		{"directory", s.dir, "", "DIR: cannot read the KeyTable: not a regular file"},
+		{"missing", s.path("nothere"), "", "nothere: cannot read the KeyTable: no such file or directory (write it, or mend sign.keytable in postseal.toml; an empty one there means that there is none)"},
+		{"directory", s.dir, "", "DIR: cannot read the KeyTable: not a regular file (see sign.keytable in postseal.toml)"},
 		{"long line", s.path("long"), "", "long:1: line over 64 KiB"},
-		{"signing table missing", s.path("keytable"), "refile:" + s.path("nothere"), "nothere: cannot read the SigningTable: no such file or directory"},
-		{"other data set", "dsn:mysql://x", "", `dsn:mysql://x: cannot read the KeyTable: data sets of type "dsn" are not supported; write the lines into a file and name it as file:PATH or refile:PATH`},
-		{"no path", "refile:", "", "refile:: cannot read the KeyTable: no path behind the colon"},
-		{"both", s.path("nothere"), s.path("nothere"), "nothere: cannot read the KeyTable: no such file or directory\nnothere: cannot read the SigningTable: no such file or directory"},
+		{"signing table missing", s.path("keytable"), "refile:" + s.path("nothere"), "nothere: cannot read the SigningTable: no such file or directory (write it, or mend sign.signingtable in postseal.toml; an empty one there means that there is none)"},
+		{"other data set", "dsn:mysql://x", "", `dsn:mysql://x: cannot read the KeyTable: data sets of type "dsn" are not supported; write the lines into a file and name it as file:PATH or refile:PATH (see sign.keytable in postseal.toml)`},
+		{"no path", "refile:", "", "refile:: cannot read the KeyTable: no path behind the colon (see sign.keytable in postseal.toml)"},
+		{"both", s.path("nothere"), s.path("nothere"), "nothere: cannot read the KeyTable: no such file or directory (write it, or mend sign.keytable in postseal.toml; an empty one there means that there is none)\nnothere: cannot read the SigningTable: no such file or directory (write it, or mend sign.signingtable in postseal.toml; an empty one there means that there is none)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -98,6 +98,7 @@ func faultOf(err error) *keyFault {
 	case !errors.As(err, &pe):
 	case errors.Is(err, fs.ErrNotExist):
 		f.message = fmt.Sprintf("key file %s does not exist", pe.Path)
+		f.hint = "bring it back, or make one with postseal keygen, or mend the path"
 	case errors.Is(err, fs.ErrPermission):
 		f.message = fmt.Sprintf("key file %s: no permission to read it", pe.Path)
 		f.hint = "postseal's user or group must be able to read the file and to enter its directories"

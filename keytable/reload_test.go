@@ -65,7 +65,7 @@ func TestReloadKeepsLastGoodKey(t *testing.T) {
 	}{
 		{
 			"missing", oneKey, func(s site) { os.Remove(s.path("rsa1.pem")) },
-			"keytable:1: key file rsa1.pem does not exist; the key read before signs on until the next start",
+			"keytable:1: key file rsa1.pem does not exist; the key read before signs on until the next start (bring it back, or make one with postseal keygen, or mend the path)",
 		},
 		{
 			"public", oneKey, func(s site) { os.Chmod(s.path("rsa1.pem"), 0o644) },
@@ -77,7 +77,7 @@ func TestReloadKeepsLastGoodKey(t *testing.T) {
 		},
 		{
 			"other path", "mail example.com:s1:./nothere.pem\n", func(site) {},
-			"keytable:1: key file nothere.pem does not exist; the key read before signs on until the next start",
+			"keytable:1: key file nothere.pem does not exist; the key read before signs on until the next start (bring it back, or make one with postseal keygen, or mend the path)",
 		},
 		{
 			"wrong algorithm", "mail example.com:s1:./ed1.pem:rsa-sha256\n", func(site) {},

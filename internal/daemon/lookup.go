@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"reflect"
 	"time"
 
+	"github.com/postseal/postseal/internal/access"
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/dns"
 	"github.com/postseal/postseal/verifier"
@@ -35,15 +37,24 @@ func NewLookup(cfg *config.Config, before *Lookup, observe func(dns.Event)) (*Lo
 		Observe:     observe,
 	})
 	if err != nil {
-		return nil, config.Problems{cfg.Problem("dns", "", "%v", err)}
+		return nil, config.Problems{dnsProblem(cfg, err)}
 	}
 	return &Lookup{resolver: resolver, cfg: cfg.DNS, cached: cfg.Limits.RecordsCached}, nil
+}
+
+// dnsProblem is why there can be no look-ups.
+func dnsProblem(cfg *config.Config, err error) config.Problem {
+	var file *fs.PathError
+	if errors.As(err, &file) && file.Path == cfg.DNS.RecordsFile {
+		return cfg.Problem("dns.records_file", "mend dns.records_file, or leave it empty", "%v", access.ToRead(file.Path, err))
+	}
+	return cfg.Problem("dns", "", "%v", err)
 }
 
 // reload takes up a changed file of static records.
 func (l *Lookup) reload(cfg *config.Config) error {
 	if err := l.resolver.Reload(); err != nil {
-		return config.Problems{cfg.Problem("dns.records_file", "", "%v", err)}
+		return config.Problems{dnsProblem(cfg, err)}
 	}
 	return nil
 }

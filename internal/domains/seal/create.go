@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"filippo.io/age"
+
+	"github.com/postseal/postseal/internal/access"
 )
 
 // Create makes a new identity in s.File, mode 0600, and returns its public half, age1… . The directory must exist. A file that
@@ -28,7 +30,7 @@ func Create(s Source) (recipient string, err error) {
 		recipient, identity)
 	defer clear(text)
 	if err := writeNew(s.File, text); err != nil {
-		return "", fmt.Errorf("create identity: %w", err)
+		return "", fmt.Errorf("cannot make the identity %s, which opens the private keys of the store: %w", s.File, access.ToMake(s.File, err))
 	}
 	return recipient, nil
 }

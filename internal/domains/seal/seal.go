@@ -39,11 +39,11 @@ type Box struct {
 func newBox(identities []byte, others []string) (*Box, error) {
 	found, err := age.ParseIdentities(bytes.NewReader(identities))
 	if err != nil { // age's words may quote a character of the secret
-		return nil, errors.New("not an age identity file (a line AGE-SECRET-KEY-1…, written by age-keygen or by postseal)")
+		return nil, errors.New("not an age identity file (a line AGE-SECRET-KEY-1…, written by age-keygen or by postseal): bring it back from its backup")
 	}
 	own, ok := found[0].(*age.X25519Identity)
 	if !ok {
-		return nil, errors.New("the first identity is not an X25519 one (AGE-SECRET-KEY-1…)")
+		return nil, errors.New("the first identity is not an X25519 one (AGE-SECRET-KEY-1…): make one with age-keygen, and put it first")
 	}
 	b := &Box{identities: found}
 	names := append([]string{own.Recipient().String()}, others...)

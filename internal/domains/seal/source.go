@@ -13,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/postseal/postseal/internal/access"
 )
 
 const (
@@ -70,20 +72,25 @@ func (s Source) read(ctx context.Context) (text []byte, from string, err error) 
 			return nil, "", err
 		}
 		text, err = readPrivate(s.File, 0o077)
-		return text, s.File, err
+		return text, s.File, access.ToRead(s.File, err)
 	case s.Credential != "":
 		dir := os.Getenv("CREDENTIALS_DIRECTORY")
 		if dir == "" {
-			return nil, "", fmt.Errorf("credential %s: $CREDENTIALS_DIRECTORY is not set: the unit needs LoadCredential=%s:PATH", s.Credential, s.Credential)
+			return nil, "", fmt.Errorf("credential %s: $CREDENTIALS_DIRECTORY is not set: the unit needs LoadCredential=%s:PATH (systemctl edit postseal); without systemd use store.identity", s.Credential, s.Credential)
 		}
 		if s.Credential != filepath.Base(s.Credential) || s.Credential == ".." {
 			return nil, "", fmt.Errorf("credential %q: not a plain name", s.Credential)
 		}
 		path := filepath.Join(dir, s.Credential)
 		text, err = readPrivate(path, 0o007) // systemd gives access by an ACL, whose mask shows as the group's bits
+		if errors.Is(err, fs.ErrNotExist) {
+			err = fmt.Errorf("%w; the unit needs LoadCredential=%s:PATH (systemctl edit postseal)", err, s.Credential)
+		}
 		return text, path, err
 	default:
-		text, err = output(ctx, s.Command)
+		if text, err = output(ctx, s.Command); err != nil {
+			err = fmt.Errorf("%w; as the service's user it has to print the identity (a line AGE-SECRET-KEY-1…): try it by hand", err)
+		}
 		return text, "identity command " + s.Command[0], err
 	}
 }
@@ -127,11 +134,11 @@ func readPrivate(path string, refused fs.FileMode) ([]byte, error) {
 	owner := info.Sys().(*syscall.Stat_t).Uid
 	switch mode := info.Mode(); {
 	case !mode.IsRegular():
-		return nil, fmt.Errorf("%s: not a regular file", path)
+		return nil, fmt.Errorf("%s: not a regular file; name the file that holds the identity", path)
 	case mode.Perm()&refused != 0:
 		return nil, &UnsafeFileError{Path: path, Mode: mode.Perm()}
 	case owner != 0 && owner != uint32(os.Geteuid()):
-		return nil, fmt.Errorf("%s: belongs to user %d, who could change it; it must be owned by the service's user or root", path, owner)
+		return nil, fmt.Errorf("%s: belongs to user %d, who could change it; it must be owned by the service's user or root: chown %d %s", path, owner, os.Geteuid(), path)
 	}
 	return bounded(f, path)
 }

@@ -21,9 +21,10 @@ type engine struct {
 	notify    string                     // ends an Update that wrote; "" if others see it anyhow
 	translate func(schema string) string // from the schema's SQLite to this engine's
 
-	weigh func(error) weight                        // an error of the engine
-	watch func(ctx context.Context, changed func()) // calls changed after foreign commits, until ctx ends
-	scrub func(context.Context) (done bool)         // removes from disk what deletions left there; never waits long
+	weigh  func(error) weight                        // an error of the engine
+	advise func(error) string                        // what to do about one; "" where trying again is all
+	watch  func(ctx context.Context, changed func()) // calls changed after foreign commits, until ctx ends
+	scrub  func(context.Context) (done bool)         // removes from disk what deletions left there; never waits long
 }
 
 // weight is what an engine's error means.

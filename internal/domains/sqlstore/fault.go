@@ -29,6 +29,9 @@ func unbegun(err error) error {
 
 // explain says what was done to which store when err came, and marks what may work later as domains.ErrUnavailable.
 func (s *Store) explain(doing string, err error) error {
+	if advice := s.advise(err); advice != "" {
+		err = fmt.Errorf("%w; %s", err, advice)
+	}
 	weight := s.weigh(err)
 	var netErr net.Error
 	switch {

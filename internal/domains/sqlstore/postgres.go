@@ -59,6 +59,7 @@ func openPostgres(url string, timeout time.Duration, log *slog.Logger) (*engine,
 		notify:     "NOTIFY postseal",
 		translate:  postgresTypes.Replace,
 		weigh:      weighPostgres,
+		advise:     advisePostgres,
 		rowsAtOnce: 1000,                                       // of 65,535 places
 		scrub:      func(context.Context) bool { return true }, // VACUUM is the server's
 	}
@@ -68,6 +69,29 @@ func openPostgres(url string, timeout time.Duration, log *slog.Logger) (*engine,
 	l := &listener{config: config, log: log, name: e.name}
 	e.watch = l.run
 	return e, nil
+}
+
+// advisePostgres says what to do about an error that another try will not mend, or "".
+func advisePostgres(err error) string {
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		var connect *pgconn.ConnectError
+		if errors.As(err, &connect) {
+			return "is the server up, and may this host reach it (pg_isready with the host and port of [store] url)?"
+		}
+		return ""
+	}
+	switch e.Code {
+	case "28P01":
+		return "the password in [store] url, or in the passfile, is not that of the user"
+	case "28000":
+		return "the server does not let this user in from here: see its pg_hba.conf, or name another user in [store] url"
+	case "3D000":
+		return "make the database (createdb --owner USER DATABASE), or name another in [store] url"
+	case "42501":
+		return "the user of [store] url has to own the database (ALTER DATABASE … OWNER TO …), or be granted CREATE on its schema public"
+	}
+	return ""
 }
 
 // weighPostgres judges by SQLSTATE (PostgreSQL manual, appendix A).

@@ -10,10 +10,14 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/postseal/postseal/internal/access"
+	"github.com/postseal/postseal/internal/domains"
 )
 
 const (
@@ -29,13 +33,14 @@ func openSQLite(path string, timeout time.Duration, log *slog.Logger) (*engine, 
 		exclusive:  "SELECT 1", // BEGIN IMMEDIATE has waited already
 		translate:  func(schema string) string { return schema },
 		weigh:      weighSQLite,
+		advise:     func(err error) string { return adviseSQLite(path, err) },
 		rowsAtOnce: 40, // modernc looks through all arguments for each place
 	}
 	if !filepath.IsAbs(path) {
-		return nil, fmt.Errorf("%s: want an absolute path", e.name)
+		return nil, fmt.Errorf("%s: want an absolute path, such as sqlite:/var/lib/postseal/postseal.db", e.name)
 	}
 	if err := private(path, log); err != nil {
-		return nil, fmt.Errorf("%s: %w", e.name, err)
+		return nil, fmt.Errorf("%s: %w", e.name, unmade(path, err))
 	}
 	e.dir = filepath.Dir(path)
 	var err error
@@ -48,6 +53,14 @@ func openSQLite(path string, timeout time.Duration, log *slog.Logger) (*engine, 
 	e.watch = func(ctx context.Context, changed func()) { poll(ctx, e.read, changed) }
 	e.scrub = func(ctx context.Context) bool { return truncateLog(ctx, path) }
 	return e, nil
+}
+
+// unmade says what to do where the file cannot be made. A disk that is full may have room later.
+func unmade(path string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", domains.ErrUnavailable, access.ToMake(path, err))
+	}
+	return access.ToMake(path, err)
 }
 
 // private makes a new database file with mode 0600 and takes an old one from others' eyes. SQLite gives its -wal and -shm
@@ -65,7 +78,7 @@ func private(path string, log *slog.Logger) error {
 		return err
 	}
 	if !info.Mode().IsRegular() {
-		return errors.New("not a regular file")
+		return errors.New("not a regular file; name a file in a directory of the service's, such as sqlite:/var/lib/postseal/postseal.db")
 	}
 	if mode := info.Mode().Perm(); mode&0o007 != 0 {
 		if err := os.Chmod(path, mode&^0o007); err != nil {
@@ -154,9 +167,37 @@ func weighSQLite(err error) weight {
 		return conflict
 	case sqlite3.SQLITE_FULL:
 		return full
-	case sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN,
+	case sqlite3.SQLITE_IOERR:
+		if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // the shared memory beside the database finds no room (ENOSPC)
+			return full
+		}
+		return temporary
+	case sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_CANTOPEN,
 		sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_PROTOCOL:
 		return temporary
 	}
 	return permanent
+}
+
+// adviseSQLite says what to do about an error that another try will not mend, or "".
+func adviseSQLite(path string, err error) string {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return ""
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_NOTADB:
+		return "the file is no SQLite database: name another in [store] url, or move it away and a new one is made"
+	case sqlite3.SQLITE_CORRUPT:
+		return "the database is damaged: stop the service and restore its backup (docs/operating.md)"
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
+		dir := filepath.Dir(path)
+		return fmt.Sprintf("the service's user has to be able to write the file, those beside it and their directory: chown -R postseal: %s; a read-only file system or a tight sandbox does the same", dir)
+	case sqlite3.SQLITE_IOERR:
+		if weighSQLite(err) == full {
+			return "" // explain has said it
+		}
+		return "its disk gives errors or has no room: see df and the kernel's log (dmesg)"
+	}
+	return ""
 }

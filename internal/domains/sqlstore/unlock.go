@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"syscall"
 
 	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/domains/seal"
@@ -28,6 +29,9 @@ func (s *Store) unlock(ctx context.Context, source seal.Source) error {
 				s.name, source.File, recipients)
 		}
 		if _, err := seal.Create(source); err != nil && !errors.Is(err, fs.ErrExist) { // another process came first
+			if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+				err = fmt.Errorf("%w: %w", domains.ErrUnavailable, err)
+			}
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		s.box, err = seal.Load(ctx, source)
@@ -41,7 +45,8 @@ func (s *Store) unlock(ctx context.Context, source seal.Source) error {
 		}
 	}
 	if _, err := s.box.Open(probe); err != nil {
-		return fmt.Errorf("%s: %w: the private keys are sealed to %s: %w", s.name, domains.ErrSealed, recipients, err)
+		return fmt.Errorf("%s: %w: the private keys are sealed to %s: %w: bring back the identity that belongs to it, or let a host that has it seal them to this host too (store.recipients there, then postseal keys rekey)",
+			s.name, domains.ErrSealed, recipients, err)
 	}
 	if mine := strings.Join(s.box.Recipients(), " "); mine != recipients {
 		s.log.Warn("this host seals new keys to others than the store was last sealed to; on one host, run: postseal keys rekey",
