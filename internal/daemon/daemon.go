@@ -112,9 +112,7 @@ func (d *Daemon) build(cfg *config.Config) (*filter.Snapshot, error) {
 		}
 	}
 	d.lookup = lookup
-	if err := d.addStored(snapshot); err != nil {
-		return nil, err
-	}
+	d.addStored(snapshot)
 	return snapshot, nil
 }
 
