@@ -30,6 +30,17 @@ func (s *store) keys(ctx context.Context) ([]domains.Key, error) {
 	return keys, err
 }
 
+// ownKeys are those whose private halves the store has.
+func (s *store) ownKeys(ctx context.Context) (keys []domains.Key, err error) {
+	err = s.every(ctx, func(r domains.Row) error {
+		if !r.Domain.Watched() {
+			keys = append(keys, r.Keys...)
+		}
+		return nil
+	})
+	return keys, err
+}
+
 func (m *managing) keysList() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List all keys with state, age and fingerprint", Args: cobra.NoArgs}
 	asJSON := cmd.Flags().Bool("json", false, "print JSON")
@@ -66,7 +77,7 @@ identity at hand, in memory, and tells which cannot be opened.`,
 	}
 	cmd.Flags().Bool("all", true, "all keys, which is the default")
 	return m.verb(cmd, func(ctx context.Context, s *store, _ []string) error {
-		keys, err := s.keys(ctx)
+		keys, err := s.ownKeys(ctx)
 		if err != nil {
 			return err
 		}
