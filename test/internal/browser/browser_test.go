@@ -63,6 +63,7 @@ func site() http.Handler {
 <button type="button" id="copy" data-copy="k1._domainkey">Copy</button> <p id="said"></p>
 <script src="/script.js"></script></main></body></html>`)
 	page("/verified", head+`<p id="q"></p><script src="/query.js"></script><p><a href="/good">Back</a></p></main></body></html>`)
+	page("/unsaved", head+`<label>Name <input name="n"></label><script src="/unsaved.js"></script><p><a href="/good">Leave</a></p></main></body></html>`)
 	page("/bad", `<!doctype html><html><head><title></title><link rel="stylesheet" href="/style.css"></head><body><main><h1>One</h1><h1>Two</h1>
 <div style="color: red"></div><div class="wide">wide</div><p class="pale">hardly</p><input name="x"><button disabled>Off</button><button id="x">Here</button><button id="x" >Here</button>
 <img src="http://127.9.9.2/pixel"><script>document.title = "inline"</script><script src="/loud.js"></script></main></body></html>`)
@@ -75,6 +76,7 @@ func site() http.Handler {
 	file("/style.css", "text/css", `.pale { background: #eee; color: #ddd } .wide { width: 3000px } .green { background: #0a7f3f; color: #fff } .yellow { background: gold; color: #333 }
 @media (prefers-color-scheme: dark) { :root { color-scheme: dark } body { background: #111; color: #eee } } :focus-visible { outline: 2px solid blue }`)
 	file("/query.js", "text/javascript", `document.getElementById('q').textContent = 'Asked: ' + decodeURIComponent(location.search)`)
+	file("/unsaved.js", "text/javascript", `addEventListener('beforeunload', e => e.preventDefault())`)
 	file("/loud.js", "text/javascript", `console.error('a fault', 7); throw new Error('thrown')`)
 	file("/script.js", "text/javascript", `
 document.getElementById('copy').onclick = e => navigator.clipboard.writeText(e.target.dataset.copy);
@@ -147,6 +149,7 @@ func TestAPersonUsesAPage(t *testing.T) {
 	must(t, p.Shows("Asked: ?d=c.test&s=s1"))
 	must(t, p.Follow("Back", ""))
 
+	must(t, p.Press("Co…", ""))
 	copied, err := p.Copied("Copy", "")
 	must(t, err)
 	if copied != "k1._domainkey" {
@@ -169,6 +172,7 @@ func TestWhatCannotBeFound(t *testing.T) {
 	patience = time.Second / 4
 	for want, err := range map[string]error{
 		`nothing is called "Delete"; there is "Verify"`:                p.Press("Delete", ""),
+		`nothing is called "Delete…"`:                                  p.Press("Delete…", ""),
 		`2 things to be seen are called "Verify"`:                      p.Press("Verify", ""),
 		`has no "d.test" but Please select a domain, c.test`:           p.Pick("Choose the domain", "", "d.test"),
 		`the page does not show "Error", but: Domains Email domain`:    p.Shows("Error"),
@@ -220,6 +224,19 @@ func TestWithoutScripts(t *testing.T) {
 	must(t, err)
 	if !strings.HasPrefix(string(picture), "\x89PNG") {
 		t.Errorf("no PNG: %.10q", picture)
+	}
+}
+
+func TestQuestionsAreAnswered(t *testing.T) {
+	p := person(t, "/unsaved", Options{})
+	must(t, p.Fill("Name", "", "Ada"))
+	must(t, p.Follow("Leave", ""))
+	must(t, p.Shows("Connected"))
+	if all := p.Questions(); !slices.Equal(all, []string{"beforeunload"}) {
+		t.Errorf("asked %q", all)
+	}
+	if all := p.Complaints(); len(all) > 0 {
+		t.Errorf("%q", all)
 	}
 }
 

@@ -31,8 +31,8 @@ type thing struct {
 	object     runtime.RemoteObjectID
 }
 
-// find is the one thing with this name that is to be seen and has one of the roles. Of several, it is the one nearest to the text near:
-// `find("Verify", "example.com")` is the button in the row of example.com.
+// find is the one thing with this name that is to be seen and has one of the roles; a name that ends in "…" is the beginning of one. Of
+// several, it is the one nearest to the text near: find("Verify", "example.com") is the button in the row of example.com.
 func (p *Page) find(name, near string, roles []string) (found thing, err error) {
 	err = until(func() error {
 		things, err := get(p, "look for "+name, func(ctx context.Context, t *chromedp.Target) ([]thing, error) {
@@ -67,13 +67,18 @@ func look(ctx context.Context, t *chromedp.Target, name string, roles []string) 
 	if document.Result == nil || document.Result.ObjectID == "" {
 		return nil, errors.New("no document")
 	}
-	tree, err := cdp.Call(ctx, t, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{ObjectID: document.Result.ObjectID, AccessibleName: name})
+	query := accessibility.QueryAXTreeParams{ObjectID: document.Result.ObjectID, AccessibleName: name}
+	prefix, isPrefix := strings.CutSuffix(name, "…")
+	if isPrefix {
+		query.AccessibleName = ""
+	}
+	tree, err := cdp.Call(ctx, t, accessibility.QueryAXTree, query)
 	if err != nil {
 		return nil, err
 	}
 	for _, n := range tree.Nodes {
 		role := text(n.Role)
-		if n.Ignored || n.BackendDOMNodeID == 0 || !slices.Contains(roles, role) {
+		if n.Ignored || n.BackendDOMNodeID == 0 || !slices.Contains(roles, role) || isPrefix && !strings.HasPrefix(words(text(n.Name)), prefix) {
 			continue
 		}
 		if quads, err := cdp.Call(ctx, t, dom.GetContentQuads, dom.GetContentQuadsParams{BackendNodeID: n.BackendDOMNodeID}); err != nil || len(quads.Quads) == 0 {

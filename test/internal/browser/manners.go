@@ -28,7 +28,9 @@ func (p *Page) Manners() (faults []string, err error) {
 		for (const e of all('[style],style')) faults.push('style within the page: ' + e.outerHTML.slice(0, 80));
 		const page = document.documentElement;
 		if (page.scrollWidth > page.clientWidth) {
-			const wide = all('body *').filter(e => e.getBoundingClientRect().right > page.clientWidth + 1 && !clipped(e.parentElement));
+			const range = document.createRange(); // around what is in it, which may be wider
+			const right = e => { range.selectNodeContents(e); return Math.max(e.getBoundingClientRect().right, range.getBoundingClientRect().right) };
+			const wide = all('body *').filter(e => right(e) > page.clientWidth + 1 && !clipped(e)).filter((e, i, all) => !all.some(o => o !== e && e.contains(o)));
 			faults.push('the page is ' + page.scrollWidth + ' wide on ' + page.clientWidth + ': ' + wide.slice(0, 3).map(e => e.outerHTML.slice(0, 120)).join(' '));
 		}
 		function clipped(e) {

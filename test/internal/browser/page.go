@@ -10,6 +10,8 @@ import (
 	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
 	"github.com/postseal/postseal/test/internal/await"
@@ -17,10 +19,11 @@ import (
 
 // Options are what sets people apart.
 type Options struct {
-	Hosts    []string // "127.0.0.1:80": where requests may go; a request to any other host is a complaint
-	Width    int64    // of the window; Wide if zero
-	Dark     bool     // prefers dark colours
-	NoScript bool     // has switched JavaScript off
+	Hosts    []string          // "127.0.0.1:80": where requests may go; a request to any other host is a complaint
+	Width    int64             // of the window; Wide if zero
+	Dark     bool              // prefers dark colours
+	NoScript bool              // has switched JavaScript off
+	Header   map[string]string // sent with each request
 }
 
 // Page is what one person looks at.
@@ -36,6 +39,13 @@ func (b *Browser) Person(o Options) (*Page, error) {
 	w := &watch{hosts: o.Hosts}
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext(), chromedp.WithListener(w.see))
 	p := &Page{browser: b, ctx: ctx, cancel: cancel, watch: w}
+	w.answer = func() {
+		if _, err := chromedp.Call(ctx, page.HandleJavaScriptDialog, page.HandleJavaScriptDialogParams{Accept: true}); err != nil {
+			w.mu.Lock()
+			w.complain("a dialog cannot be answered: %v", err)
+			w.mu.Unlock()
+		}
+	}
 	err := chromedp.Do(ctx, func(ctx context.Context, t *chromedp.Target) (chromedp.Void, error) {
 		return chromedp.Void{}, prepare(ctx, t, o)
 	})
@@ -54,6 +64,13 @@ func prepare(ctx context.Context, t *chromedp.Target, o Options) error {
 		return err
 	}
 	if _, err := cdp.Call(ctx, t, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		return err
+	}
+	headers := network.Headers{}
+	for name, value := range o.Header {
+		headers[name] = value
+	}
+	if _, err := cdp.Call(ctx, t, network.SetExtraHTTPHeaders, network.SetExtraHTTPHeadersParams{Headers: headers}); err != nil {
 		return err
 	}
 	_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: o.NoScript})

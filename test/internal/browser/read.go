@@ -129,3 +129,22 @@ func (p *Page) Copied(name, near string) (text string, err error) {
 	})
 	return text, err
 }
+
+// Pairs reads the tables whose rows have heads, label among them: the text of the first cell after each head.
+func (p *Page) Pairs(label string) (tables []map[string]string, err error) {
+	const read = `[...document.querySelectorAll('table')].map(t => Object.fromEntries(
+		[...t.rows].filter(r => r.querySelector('th[scope=row]') && r.querySelector('td'))
+			.map(r => [r.querySelector('th').innerText.split('\n').pop().trim(), r.querySelector('td').innerText.trim()])))`
+	err = until(func() error {
+		all, err := get(p, "tables", chromedp.Evaluate[[]map[string]string](read))
+		if err != nil {
+			return err
+		}
+		tables = slices.DeleteFunc(all, func(t map[string]string) bool { return t[label] == "" })
+		if len(tables) == 0 {
+			return fmt.Errorf("no table has a row %q", label)
+		}
+		return nil
+	})
+	return tables, err
+}

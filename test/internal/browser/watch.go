@@ -24,6 +24,8 @@ type watch struct {
 	loading    bool
 	status     int64 // of the last document
 	complaints []string
+	questions  []string
+	answer     func() // says yes to a dialog of the browser's
 }
 
 // see is called by the goroutine that reads from the browser, and must not call it.
@@ -40,6 +42,9 @@ func (w *watch) see(event any) {
 		w.loads(string(e.FrameID), true)
 	case *page.EventFrameStoppedLoading:
 		w.loads(string(e.FrameID), false)
+	case *page.EventJavascriptDialogOpening:
+		w.questions = append(w.questions, string(e.Type))
+		go w.answer()
 	case *network.EventResponseReceived:
 		if e.Type == network.ResourceTypeDocument {
 			w.status = e.Response.Status
@@ -84,7 +89,9 @@ func (w *watch) console(e *runtime.EventConsoleAPICalled) {
 // entry is a line of the browser's own in the console. That a page itself was answered with 403 or 404 is for the story to judge.
 func (w *watch) entry(e *log.Entry) {
 	refused := e.Source == log.EntrySourceNetwork && strings.Contains(e.Text, "the server responded with a status of 4")
-	if !refused && (e.Level == log.EntryLevelError || e.Level == log.EntryLevelWarning) {
+	// The browser only asks about leaving a page that a person has touched.
+	untouched := e.Source == log.EntrySourceIntervention && strings.Contains(e.Text, "'beforeunload'")
+	if !refused && !untouched && (e.Level == log.EntryLevelError || e.Level == log.EntryLevelWarning) {
 		w.complain("%s %s: %s %s", e.Source, e.Level, e.Text, e.URL)
 	}
 }
@@ -125,6 +132,15 @@ func (p *Page) Complaints() []string {
 	defer p.watch.mu.Unlock()
 	all := p.watch.complaints
 	p.watch.complaints = nil
+	return all
+}
+
+// Questions are the dialogs that the browser has opened since it was last asked, such as "beforeunload". Each was answered with yes.
+func (p *Page) Questions() []string {
+	p.watch.mu.Lock()
+	defer p.watch.mu.Unlock()
+	all := p.watch.questions
+	p.watch.questions = nil
 	return all
 }
 
