@@ -53,9 +53,13 @@ func (d *Daemon) alive() error {
 }
 
 // decide has a decision made on the snapshot in use. A panic in it concerns the
-// messages, which tell of it.
+// messages, which tell of it in full.
 func (d *Daemon) decide() {
-	defer func() { _ = recover() }()
+	defer func() {
+		if fault := recover(); fault != nil {
+			d.log.Debug("the watchdog's decision panicked, as those of messages will", "panic", fault)
+		}
+	}()
 	var header dkim.Fields
 	header.Add([]byte("From"), []byte(" watchdog@localhost.invalid"))
 	d.current.Load().Decide(&policy.Facts{AuthType: "watchdog", Fields: &header}, nil)

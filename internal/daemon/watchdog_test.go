@@ -1,8 +1,10 @@
 package daemon
 
 import (
+	"bytes"
 	"log/slog"
 	"net"
+	"strings"
 	"testing"
 )
 
@@ -75,11 +77,16 @@ func TestAliveWhenFull(t *testing.T) {
 	send(t, d, localMTA(t, d))
 }
 
-// A panic in a decision is its message's matter, not the watchdog's.
+// A decision is made on the tables in use. A panic in it is its message's matter, not
+// the watchdog's.
 func TestAliveWithoutTables(t *testing.T) {
-	d := &Daemon{}
+	var log bytes.Buffer
+	d := &Daemon{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if err := d.alive(); err != nil {
 		t.Error(err)
+	}
+	if !strings.Contains(log.String(), "the watchdog's decision panicked") {
+		t.Errorf("no decision was made without tables: %q", &log)
 	}
 }
 

@@ -9,12 +9,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+// scrapes may be answered at a time: each makes a text of all numbers.
+const scrapes = 4
+
 // Handler serves /metrics, /healthz (the process serves) and /readyz (ready says why
 // it should get no mail, or nil, and in lines what is amiss beside mail).
 func (m *Metrics) Handler(ready func() (amiss []string, err error)) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		Registry: m.registry, MaxRequestsInFlight: 4, Timeout: writeTimeout - time.Second, EnableOpenMetrics: true,
+		Registry: m.registry, MaxRequestsInFlight: scrapes, Timeout: writeTimeout - time.Second, EnableOpenMetrics: true,
 	}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, nil, nil) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
@@ -44,12 +47,11 @@ const writeTimeout = 15 * time.Second
 // NewServer is an HTTP server for machines that ask short questions.
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       5 * time.Second,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       2 * time.Minute, // between two scrapes
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Handler:        h,
+		ReadTimeout:    5 * time.Second, // the header included
+		WriteTimeout:   writeTimeout,
+		IdleTimeout:    2 * time.Minute, // between two scrapes
+		MaxHeaderBytes: 16 << 10,
+		ErrorLog:       slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 }

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -250,6 +252,78 @@ func TestHealth(t *testing.T) {
 	amiss, problem = []string{"panel.listen is not open", "and more"}, nil
 	if code, body := ask("GET", "/readyz"); code != 200 || body != "ok\npanel.listen is not open\nand more\n" {
 		t.Errorf("with something amiss: %d %q", code, body)
+	}
+}
+
+// Four scrapes are answered at a time; another one is told to come back, and takes no memory.
+func TestScrapesAreBounded(t *testing.T) {
+	asked, resume := make(chan struct{}), make(chan struct{})
+	h := New(Options{State: func() State {
+		asked <- struct{}{}
+		<-resume
+		return State{}
+	}}).Handler(nil)
+	scrape := func() int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+		return w.Code
+	}
+	codes := make(chan int, 4)
+	for range 4 {
+		go func() { codes <- scrape() }()
+	}
+	for range 4 {
+		<-asked
+	}
+	done := make(chan int)
+	go func() { done <- scrape() }()
+	select {
+	case code := <-done:
+		if code != 503 {
+			t.Errorf("a fifth scrape gets %d", code)
+		}
+	case <-asked:
+		t.Error("a fifth scrape is let in")
+		resume <- struct{}{}
+		<-done
+	}
+	for range 4 {
+		resume <- struct{}{}
+		if code := <-codes; code != 200 {
+			t.Errorf("a scrape gets %d", code)
+		}
+	}
+}
+
+// A client that sends a long header, or nothing, or takes nothing, does not stay for ever.
+func TestServerIsBounded(t *testing.T) {
+	s := NewServer(http.NotFoundHandler(), slog.New(slog.DiscardHandler))
+	server := httptest.NewUnstartedServer(s.Handler)
+	server.Config = s
+	server.Start()
+	defer server.Close()
+	for size, want := range map[int]int{8 << 10: 404, 40 << 10: 431} {
+		request, err := http.NewRequest("GET", server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("X-Long", strings.Repeat("x", size))
+		answer, err := server.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != want {
+			t.Errorf("a header of %d octets gets %d, want %d", size, answer.StatusCode, want)
+		}
+	}
+	for name, timeout := range map[string]time.Duration{"read": s.ReadTimeout, "write": s.WriteTimeout, "idle": s.IdleTimeout} {
+		if timeout <= 0 || timeout > 5*time.Minute {
+			t.Errorf("the time to %s is %v", name, timeout)
+		}
+	}
+	if s.WriteTimeout <= 10*time.Second || s.IdleTimeout <= time.Minute {
+		t.Errorf("Prometheus waits 10 s for an answer and comes once a minute: %v, %v", s.WriteTimeout, s.IdleTimeout)
 	}
 }
 
