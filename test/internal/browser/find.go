@@ -95,10 +95,9 @@ func look(ctx context.Context, t *chromedp.Target, name string, roles []string) 
 
 // nearest keeps the things whose closest part of the page with the text in it is the smallest.
 func (p *Page) nearest(things []thing, near string) (closest []thing, err error) {
-	const part = `function(text) {
-		const words = s => s.replace(/\s+/g, ' ');
+	const part = `function(text) {` + shows + `
 		for (let e = this; e; e = e.parentElement)
-			if (words(e.innerText).includes(text)) return e.querySelectorAll('*').length;
+			if (shows(e, text)) return e.querySelectorAll('*').length;
 		return -1;
 	}`
 	best := -1
@@ -116,6 +115,14 @@ func (p *Page) nearest(things []thing, near string) (closest []thing, err error)
 	}
 	return closest, nil
 }
+
+// shows is JavaScript: whether an element shows a text, with single blanks, and not as a part of a longer name: sub.example.com does not
+// show example.com.
+const shows = `
+	const words = s => s.replace(/\s+/g, ' ').trim();
+	const whole = text => new RegExp('(?<![\\w.-])' + text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') + '(?![\\w-]|\\.\\w)');
+	const shows = (e, text) => whole(text).test(words(e.innerText ?? ''));
+`
 
 // missing says what there is instead.
 func (p *Page) missing(name, near string, roles []string) error {

@@ -14,9 +14,8 @@ type Colour struct{ R, G, B float64 }
 // Looks are the colours of a word.
 type Looks struct{ Ink, Paper Colour }
 
-// paint is JavaScript: looks(e) are ink and paper of an element, words(s) is text with single blanks.
+// paint is JavaScript: looks(e) are ink and paper of an element.
 const paint = `
-	const words = s => s.replace(/\s+/g, ' ').trim();
 	const brush = document.createElement('canvas').getContext('2d', {willReadFrequently: true});
 	const rgba = colour => { // whatever the notation: oklch(), color-mix(), names
 		brush.clearRect(0, 0, 1, 1);
@@ -40,11 +39,11 @@ const paint = `
 
 // Looks are those of the smallest part of the page whose whole text is text, near another text if that is not empty.
 func (p *Page) Looks(text, near string) (l Looks, err error) {
-	const read = `((text, near) => {` + paint + `
+	const read = `((text, near) => {` + shows + paint + `
 		let found = [...document.body.querySelectorAll('*')].filter(e => words(e.innerText ?? '') === text && e.getClientRects().length);
 		found = found.filter(e => !found.some(o => o !== e && e.contains(o)));
 		if (near) {
-			const distance = e => { let n = 0; for (; e && !words(e.innerText).includes(near); e = e.parentElement) n++; return e ? n : Infinity };
+			const distance = e => { while (e && !shows(e, near)) e = e.parentElement; return e ? e.querySelectorAll('*').length : Infinity };
 			const least = Math.min(...found.map(distance));
 			found = found.filter(e => distance(e) === least);
 		}

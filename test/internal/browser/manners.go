@@ -57,7 +57,7 @@ func (p *Page) Manners() (faults []string, err error) {
 
 // pale are texts whose colours are too close to each other (WCAG 2.2, 1.4.3); what cannot be used may be pale.
 func (p *Page) pale() (faults []string, err error) {
-	const read = `(() => {` + paint + `
+	const read = `(() => {` + shows + paint + `
 		const own = e => words([...e.childNodes].filter(n => n.nodeType === 3).map(n => n.data).join(''));
 		return [...document.body.querySelectorAll('*')].filter(e => own(e) && e.checkVisibility({visibilityProperty: true}) && !e.closest(':disabled,[aria-disabled=true],option,script'))
 			.map(e => ({text: own(e).slice(0, 60), ...looks(e)}));
