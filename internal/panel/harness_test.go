@@ -3,6 +3,7 @@ package panel
 import (
 	"context"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -90,7 +91,6 @@ type world struct {
 	dns     *dns
 	store   *storetest.Memory
 	service *domains.Service
-	keeper  *domains.Keeper
 	log     *strings.Builder
 	tokens  string // path
 	server  *httptest.Server
@@ -107,10 +107,11 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 	t.Helper()
 	w := &world{T: t, clock: &clock{now: dawn}, store: storetest.NewMemory(), log: &strings.Builder{}}
 	w.dns = &dns{clock: w.clock, records: map[string]string{}}
+	policy := domains.DefaultPolicy()
+	policy.KeyZone = domains.KeyZone{Name: "dkim.example.net", SharedTarget: "dkim.dkim.example.net"}
 	w.service = domains.New(domains.Options{
-		Store: w.store, Clock: w.clock, Checker: w.dns, Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
+		Store: w.store, Policy: policy, Clock: w.clock, Checker: w.dns, Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
 	})
-	w.keeper = domains.NewKeeper(w.service, "test")
 	w.tokens = filepath.Join(t.TempDir(), "tokens")
 	w.writeTokens("ada %s\nbob %s tenant=acme\neve %s tenant=other\n", rootToken, acmeToken, otherToken)
 	o := Options{
@@ -246,7 +247,7 @@ func (a *answer) is(status int) *answer {
 // says wants each text in the page, in this order.
 func (a *answer) says(texts ...string) *answer {
 	a.Helper()
-	rest := a.body
+	rest := html.UnescapeString(a.body)
 	for _, want := range texts {
 		i := strings.Index(rest, want)
 		if i < 0 {
@@ -313,4 +314,9 @@ func (w *world) verify(name string) {
 		}
 		w.clock.advance(31 * time.Second)
 	}
+}
+
+// withKeyZone lets CNAME records be published.
+func withKeyZone(o *Options) {
+	o.KeyZone = true
 }
