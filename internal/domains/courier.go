@@ -163,6 +163,9 @@ func (c *Courier) deliver(ctx context.Context, n Notice) error {
 	if ctx.Err() != nil {
 		return ctx.Err() // another try when the claim runs out
 	}
+	if fault != nil && n.Attempts == 1 {
+		c.service.log.Warn("a notification could not be delivered, it is tried again", "channel", n.Channel, "event", string(n.Event), "domain", n.Domain, "error", fault)
+	}
 	return c.service.store.Update(ctx, func(tx Tx) error {
 		if fault == nil {
 			return tx.DeleteNotice(n.ID)
