@@ -151,6 +151,9 @@ func (m *managing) printEmergency(ctx context.Context, s *store, name string, e 
 	default:
 		fmt.Fprintf(m.out, "%s follows once DNS has it. Until then mail leaves unsigned, or signed by the fallback.\n", e.Successor.Selector)
 	}
+	if e.Key.Target != "" {
+		fmt.Fprintf(m.out, "The key zone has to have %q at %s at once: a driver sees to it, or `postseal domain export --key-zone`.\n", e.Record, e.Key.Target)
+	}
 	fmt.Fprintln(m.out)
 	sheet, err := s.sheet(ctx, name, offline)
 	if err != nil {
@@ -229,9 +232,12 @@ func (m *managing) printRemovals(what string, gone []domains.Removal, s *store) 
 	fmt.Fprintf(m.out, "%s: deleted; nothing is signed with it any more\n", what)
 	for _, r := range gone {
 		host := r.Key.Selector + "._domainkey." + r.Key.Domain
-		if r.When.After(s.now()) {
+		switch {
+		case r.Stays:
+			fmt.Fprintf(m.out, "  the CNAME %s stays, for the next key\n", host)
+		case r.When.After(s.now()):
 			fmt.Fprintf(m.out, "  keep the record %s until %s\n", host, records.Stamp(r.When))
-		} else {
+		default:
 			fmt.Fprintf(m.out, "  the record %s may be removed now\n", host)
 		}
 	}

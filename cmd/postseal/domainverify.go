@@ -36,7 +36,7 @@ DNS provider; postseal also keeps trying by itself.`,
 	}
 	var f verifyFlags
 	cmd.Flags().BoolVar(&f.all, "all", false, "all domains that have keys")
-	cmd.Flags().BoolVar(&f.retry, "retry", false, "Retry Validation: begin a new window; with --all, only domains in error")
+	cmd.Flags().BoolVar(&f.retry, "retry", false, "Retry Validation: begin a new window; with --all, only domains in error or that need re-validation")
 	cmd.Flags().BoolVar(&f.published, "published", false, "the records have been published: polling starts over")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON")
 	cmd.Flags().DurationVar(&f.wait, "wait", 0, "look again until DNS has confirmed the keys, for so long")
@@ -57,7 +57,7 @@ func (s *store) toVerify(ctx context.Context, args []string, f verifyFlags) ([]s
 	}
 	var names []string
 	err := s.every(ctx, func(r domains.Row) error {
-		if len(r.Keys) > 0 && (!f.retry || r.Status.Word == "error") {
+		if len(r.Keys) > 0 && (!f.retry || r.Status.Word == "error" || r.Status.Word == "revalidate") {
 			names = append(names, r.Domain.Name)
 		}
 		return nil

@@ -27,6 +27,7 @@ type world struct {
 	service *domains.Service
 	keeper  *domains.Keeper
 	config  config.Domains
+	keyZone config.KeyZone
 	time    time.Time
 	elapsed time.Duration
 	dns     map[string]string // published: name to text
@@ -36,11 +37,20 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	w := &world{T: t, store: storetest.NewMemory(), time: dawn, dns: map[string]string{}, config: config.Default().Domains}
 	w.config.Algorithms = []string{"ed25519"} // costs no time
+	w.restart()
+	return w
+}
+
+// restart makes a new service and a new keeper on the same store.
+func (w *world) restart() {
+	policy := domains.DefaultPolicy()
+	if z := w.keyZone; z.Name != "" {
+		policy.KeyZone = domains.KeyZone{Name: z.Name, SharedTarget: z.Shared(), Former: z.Former}
+	}
 	w.service = domains.New(domains.Options{
-		Store: w.store, Clock: w, Checker: w, Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
+		Store: w.store, Policy: policy, Clock: w, Checker: w, Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
 	})
 	w.keeper = domains.NewKeeper(w.service, "mx1")
-	return w
 }
 
 // Now and Elapsed make the world a domains.Clock.
@@ -81,7 +91,7 @@ func (w *world) Vacant(_ context.Context, s check.Subject) check.Result {
 
 func (w *world) open(context.Context, stdio, string) (*store, error) {
 	return &store{
-		service: w.service, actor: "root", defaults: w.config, now: w.Now, wait: w.wait, close: func() error { return nil },
+		service: w.service, actor: "root", defaults: w.config, keyZone: w.keyZone, now: w.Now, wait: w.wait, close: func() error { return nil },
 		find: func(_ context.Context, domain string) (string, []string, error) { return domain, w.servers, nil },
 	}, nil
 }

@@ -116,6 +116,9 @@ func (l *life) mayRetire(k *Key) {
 		l.goneFromDNS(k, "the name has another key")
 		return
 	}
+	if l.domain.KeepsSlot(k) {
+		return
+	}
 	l.tell(KeySafeToRemove, k, "%s: the record %s._domainkey.%s may be removed from DNS", l.domain.Name, k.Selector, k.Domain)
 }
 

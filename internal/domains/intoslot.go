@@ -128,6 +128,20 @@ func (k *Key) Published() Publish {
 	return PublishCNAME
 }
 
+// KeepsSlot: the CNAME record of a key stays at the customer's when the key goes, for
+// the next one.
+func (d *Domain) KeepsSlot(k *Key) bool {
+	return d.DeletedAt.IsZero() && k.Slot > 0 && k.Slot <= d.Slots && k.Published() == d.Publish
+}
+
+// recordAt is the name where the record of a key stands: in the key zone, in CNAME modes.
+func (k *Key) recordAt() string {
+	if k.Target != "" {
+		return k.Target
+	}
+	return dkim.RecordName(k.Selector, k.Domain)
+}
+
 // slotNameFree refuses the name of a slot where a key stands or stood that is none of
 // this slot: caches and mail under way may still mean that one.
 func (l *life) slotNameFree(tx Tx, k *Key) error {

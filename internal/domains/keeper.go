@@ -102,6 +102,9 @@ func (k *Keeper) Turn(ctx context.Context) (next time.Time, err error) {
 		if err := k.reschedule(ctx); err != nil {
 			return time.Time{}, err
 		}
+		if err := k.service.realign(ctx, "keeper@"+k.host, k.update); err != nil {
+			return time.Time{}, err
+		}
 	}
 	for {
 		due, err := k.due(ctx)

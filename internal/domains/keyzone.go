@@ -30,7 +30,7 @@ func (s *Service) KeyZone(ctx context.Context) ([]DNSRecord, error) {
 		if err := eachKey(tx, func(k Key) { keys[k.Owner] = append(keys[k.Owner], k) }); err != nil {
 			return err
 		}
-		return eachDomain(tx, func(d Domain) { rows = append(rows, Situation{Domain: d, Keys: byAge(keys[d.Name])}) })
+		return eachDomain(tx, func(d Domain) { rows = append(rows, s.aligned(Situation{Domain: d, Keys: byAge(keys[d.Name])})) })
 	})
 	if err != nil {
 		return nil, err

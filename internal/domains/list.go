@@ -49,6 +49,8 @@ func (s *Service) row(tx Tx, d Domain) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
+	now := s.aligned(Situation{Domain: d, Keys: keys})
+	d, keys = now.Domain, now.Keys
 	row := Row{Domain: d, Status: StatusOf(d, keys, s.now())}
 	if row.Publishing, err = s.rowPublishing(tx, &d, keys); err != nil {
 		return Row{}, err
@@ -85,6 +87,7 @@ func (s *Service) Show(ctx context.Context, name string) (Detail, error) {
 		if err != nil {
 			return err
 		}
+		situation = s.aligned(situation)
 		d = Detail{Runs: map[string][]CheckRun{}, Next: map[string]string{}}
 		if d.Row, err = s.row(tx, situation.Domain); err != nil {
 			return err
@@ -135,10 +138,14 @@ func (l *life) nextStep(k *Key) string {
 		if grace, ever := l.grace(&l.domain, k.Health.Reason); !ever {
 			return "stops signing at " + stamp(k.Health.Since.Add(grace))
 		}
+	case k.State == Retiring && l.domain.KeepsSlot(k):
+		return "the slot is free at " + stamp(l.retireAt(k)) + "; its CNAME stays"
 	case k.State == Retiring:
 		return "keep the record until " + stamp(l.retireAt(k))
 	case !k.DestroyedAt.IsZero():
 		return ""
+	case k.State == Retired && k.DNSGoneAt.IsZero() && l.domain.KeepsSlot(k):
+		return "the slot is free; its CNAME stays"
 	case k.State == Retired && k.DNSGoneAt.IsZero():
 		return "the record is safe to remove from DNS"
 	case k.State == Retired:

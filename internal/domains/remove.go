@@ -3,6 +3,7 @@ package domains
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/postseal/postseal/dkim"
@@ -17,8 +18,9 @@ type DeleteRequest struct {
 
 // Removal says when a DNS record may go.
 type Removal struct {
-	Key  Key
-	When time.Time // not after the present: at once
+	Key   Key       // of an idle slot: its names alone
+	When  time.Time // not after the present: at once
+	Stays bool      // the CNAME record of a slot: the next key will need it
 }
 
 const nowWarning = "Messages under way that carry a signature of this key will not verify once its record is removed."
@@ -39,13 +41,14 @@ func (s *Service) Delete(ctx context.Context, actor, name string, r DeleteReques
 				continue
 			}
 			found = true
-			out = append(out, Removal{*k, l.remove(k, r.Now, "deleted")})
-			out[len(out)-1].Key = *k
+			when := l.remove(k, r.Now, "deleted")
+			out = append(out, Removal{Key: *k, When: when, Stays: r.Selector != "" && l.domain.KeepsSlot(k)})
 		}
 		if !found {
 			return unknownKey(name, r.Selector)
 		}
 		if r.Selector == "" {
+			out = l.withIdleSlots(out)
 			l.domain.DeletedAt = l.now
 			l.domain.Requested = false
 			l.note(nil, "deleted")
@@ -53,6 +56,22 @@ func (s *Service) Delete(ctx context.Context, actor, name string, r DeleteReques
 		return nil
 	})
 	return out, err
+}
+
+// withIdleSlots adds the CNAME records of a row that have no key: they may go at once.
+func (l *life) withIdleSlots(out []Removal) []Removal {
+	for _, k := range l.keys {
+		if k.Slot == 0 || k.Published() != l.domain.Publish {
+			continue
+		}
+		for slot := 1; slot <= l.domain.Slots; slot++ {
+			at := k.inSlot(slot)
+			if !slices.ContainsFunc(out, func(r Removal) bool { return r.Key.Selector == at.Selector }) {
+				out = append(out, Removal{Key: at, When: l.now})
+			}
+		}
+	}
+	return out
 }
 
 // remove ends one key and tells when its record may go.
@@ -180,7 +199,7 @@ func (l *life) compromise(tx Tx, k *Key, spare *Draft) (*Key, error) {
 	l.retire(k, "compromised")
 	l.schedule(k)
 	l.tell(KeyCompromised, k, "%s: the key %s is compromised and stopped. Publish %q at %s at once.",
-		l.domain.Name, k.Selector, RevokedRecord, dkim.RecordName(k.Selector, k.Domain))
+		l.domain.Name, k.Selector, RevokedRecord, k.recordAt())
 	if !served {
 		return nil, nil
 	}

@@ -243,7 +243,7 @@ func (s *Service) Rollback(ctx context.Context, actor, name string) ([]Key, erro
 			if k == nil || k.State != Retiring || k.Compromised {
 				return &Refused{Rule: "T11", What: "the key " + back.Selector + " is not retiring any more", Way: "`show " + name + "` tells how it stands"}
 			}
-			if classOf(&results[i]) != good {
+			if classOf(&results[i]) != good && !results[i].Detour {
 				return &Refused{
 					Rule: "T11", What: fmt.Sprintf("the record of %s does not verify (%s)", k.Selector, results[i].Verdict),
 					Way: "publish it again, then try again; or `rotate`",

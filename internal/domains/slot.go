@@ -77,6 +77,20 @@ func (p *Policy) formerTargets(k *Key) []string {
 	return out
 }
 
+// former are all targets of before that the record of a key may still have (D509).
+func (p *Policy) former(d *Domain, k *Key) []string {
+	if k.Slot == 0 {
+		return nil
+	}
+	out := p.formerTargets(k)
+	for _, a := range d.Aliases {
+		if a.Selector == k.Selector && a.Target != k.Target {
+			out = append(out, a.Target)
+		}
+	}
+	return out
+}
+
 // isShared: the key is one of the shared set, or a domain's use of one.
 func (k *Key) isShared() bool { return k.Pair != "" || k.Owner == SharedSet }
 

@@ -58,7 +58,7 @@ func ofKeys(d Domain, keys []Key, now time.Time) Status {
 	if k := find(keys, func(k *Key) bool { return k.Compromised && k.DNSGoneAt.IsZero() }); k != nil {
 		return Status{
 			Word: "compromised", Since: k.CompromisedAt, Text: "the key " + k.Selector + " is compromised; nothing is signed",
-			Fix: fmt.Sprintf("publish %q at %s._domainkey.%s at once", RevokedRecord, k.Selector, k.Domain), Next: "postseal domain records " + d.Name,
+			Fix: fmt.Sprintf("publish %q at %s at once", RevokedRecord, k.recordAt()), Next: "postseal domain records " + d.Name,
 		}
 	}
 	for _, state := range []State{Suspended, Pending, Ready, Failed, Generated} {

@@ -21,8 +21,9 @@ func (s *Service) subject(ctx context.Context, d *Domain, k *Key, private *dkim.
 	subject := check.Subject{
 		Domain: k.Domain, Selector: k.Selector, Public: public, Signer: private, Target: k.Target, Via: check.Resolver,
 		Active: !k.neverSigned(), SubDomains: d.SubDomains, Testing: k.wantsTesting(), Providers: d.NameServers,
-		Gone:  k.Target != "" && k.State == Retired && !d.DeletedAt.IsZero(),
-		Known: func(print string) string { return s.known(ctx, k, print) },
+		Gone:   k.Target != "" && k.State == Retired && !d.DeletedAt.IsZero(),
+		Former: s.policy.former(d, k),
+		Known:  func(print string) string { return s.known(ctx, k, print) },
 	}
 	if !full {
 		return subject, nil
@@ -78,7 +79,7 @@ func (s *Service) awaited(ctx context.Context, domain, selector string) (keys []
 func (s *Service) around(ctx context.Context, d *Domain, k *Key, subject *check.Subject) error {
 	subject.Slots = k.OtherSlots(d.Slots)
 	return s.store.View(ctx, func(tx Tx) error {
-		subject.Former, subject.SharedWith = nil, nil
+		subject.Former, subject.SharedWith = s.policy.former(d, k), nil
 		siblings, err := tx.KeysOf(d.Name)
 		if err != nil {
 			return err

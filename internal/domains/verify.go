@@ -24,6 +24,7 @@ func (s *Service) Verify(ctx context.Context, actor, name string) ([]Checked, er
 	if err != nil {
 		return nil, err
 	}
+	now = s.aligned(now)
 	keys := verifiable(now.Keys)
 	if len(keys) == 0 {
 		return nil, &Refused{Rule: "nothing-to-verify", What: name + " has no key whose record could be in DNS", Way: "`add` makes one"}
@@ -35,6 +36,7 @@ func (s *Service) Verify(ctx context.Context, actor, name string) ([]Checked, er
 	var out []Checked
 	err = s.change(ctx, actor, "verify", name, func(_ Tx, l *life) error {
 		out = nil
+		l.realign()
 		for i := range keys {
 			k := l.key(keys[i].ID)
 			if k == nil || k.State == Retired {

@@ -42,6 +42,8 @@ func guide(t *text, s *Sheet) {
 // steps are what to do at the provider for one record.
 func (s *Sheet) steps(t *text, r *Record) {
 	switch {
+	case r.Was != "":
+		t.line("  2. Go to your DNS provider. Change the %s record that has the text below as the %s", r.Type, lower(hostLabel))
 	case r.Action == Revoke:
 		t.line("  2. AT ONCE: change the %s record with the text below as the %s", r.Type, lower(hostLabel))
 	default:
@@ -52,8 +54,14 @@ func (s *Sheet) steps(t *text, r *Record) {
 	t.line("       in full:           %s", r.Host.Full)
 	t.line("       with final dot:    %s", r.Host.Dot)
 	t.line("       without the zone:  %s", r.Host.InZone)
-	t.line("  3. Copy and paste the following text into your DNS %s", lower(r.valueLabel()))
-	t.line("       %s", r.Value)
+	if r.Was != "" {
+		t.line("  3. Replace the old value in your DNS %s", lower(r.valueLabel()))
+		t.line("       old:  %s", r.Was)
+		t.line("       new:  %s", r.Value)
+	} else {
+		t.line("  3. Copy and paste the following text into your DNS %s", lower(r.valueLabel()))
+		t.line("       %s", r.Value)
+	}
 	if len(r.Strings) > 1 {
 		t.line("     or, where strings of at most 255 characters are wanted:")
 		t.line("       %s", r.Quoted())
@@ -61,7 +69,7 @@ func (s *Sheet) steps(t *text, r *Record) {
 	s.example(t, r)
 	if r.Type == "CNAME" {
 		t.line("     Important: some DNS providers are not compatible with this method (a CNAME with an underscore).")
-		t.line("     Then: postseal domain add with --publish txt")
+		t.line("     Then: postseal domain set %s --publish txt, which keeps the key.", s.Name)
 	}
 }
 

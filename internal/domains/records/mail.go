@@ -40,10 +40,12 @@ func share(t *text, s *Sheet) {
 }
 
 func asked(r *Record) string {
-	switch r.Action {
-	case Revoke:
+	switch {
+	case r.Was != "":
+		return "Please change this record. Its present value is " + r.Was + " and the new one is below:"
+	case r.Action == Revoke:
 		return "AT ONCE, the key is compromised. This record must become:"
-	case Stay:
+	case r.Action == Stay:
 		return "This record is there and has to stay as it is:"
 	}
 	return "Please add this record:"

@@ -19,6 +19,9 @@ func updateScript(t *text, s *Sheet) {
 		case Keep:
 			t.line("; keep until %s", Stamp(r.Until))
 		case Publish, Stay:
+			if r.Was != "" {
+				t.line("update delete %s %s", r.Host.Dot, r.Type)
+			}
 		}
 		value := r.Value
 		if r.Type == "TXT" {

@@ -82,7 +82,7 @@ func Make(d domains.Detail, zone Zone, keepUntil func(domains.Domain, domains.Ke
 	}
 	keys := append(slices.Clone(d.Keys), d.History...)
 	for _, k := range keys {
-		action := actionOf(&k, keys)
+		action := actionOf(&d.Domain, &k, keys)
 		if action == "" || s.has(k.Selector, action) {
 			continue
 		}
@@ -100,13 +100,15 @@ func Make(d domains.Detail, zone Zone, keepUntil func(domains.Domain, domains.Ke
 }
 
 // actionOf is empty for a key that DNS need not know.
-func actionOf(k *domains.Key, all []domains.Key) Action {
+func actionOf(d *domains.Domain, k *domains.Key, all []domains.Key) Action {
 	switch {
-	case supplanted(k, all):
+	case supplanted(k, all), k.State == domains.Retired && d.KeepsSlot(k): // the slot is shown by itself
 		return ""
+	case k.State == domains.Retiring && d.KeepsSlot(k):
+		return Stay
 	case k.State == domains.Retired && (!k.DNSGoneAt.IsZero() || k.PendingSince.IsZero()):
 		return ""
-	case k.Compromised:
+	case k.Compromised && k.Target == "": // behind a CNAME we revoke it ourselves
 		return Revoke
 	case k.State == domains.Retired:
 		return Remove

@@ -7,6 +7,13 @@ var headings = map[Action]string{
 	Stay:    "In DNS, has to stay as it is",
 }
 
+func (r *Record) heading() string {
+	if r.Was != "" {
+		return "To change"
+	}
+	return headings[r.Action]
+}
+
 // table lists the records of a row, each in all forms.
 func table(t *text, s *Sheet) {
 	t.line("%s", Both(s.Name))
@@ -14,7 +21,7 @@ func table(t *text, s *Sheet) {
 	for _, a := range []Action{Revoke, Publish, Stay} {
 		for _, r := range s.With(a) {
 			t.line("")
-			t.line("%s: %s record of %s (%s)", headings[a], r.Type, r.Selector, r.describe())
+			t.line("%s: %s record of %s (%s)", r.heading(), r.Type, r.Selector, r.describe())
 			s.fields(t, &r)
 		}
 	}
@@ -32,7 +39,12 @@ func (s *Sheet) fields(t *text, r *Record) {
 	t.line("    absolute with dot   %s", r.Host.Dot)
 	t.line("    relative to domain  %s%s", r.Host.InDomain, s.zoneOfItsOwn())
 	t.line("  %s", r.valueLabel())
-	t.line("    %s", r.Value)
+	if r.Was != "" {
+		t.line("    old  %s", r.Was)
+		t.line("    new  %s", r.Value)
+	} else {
+		t.line("    %s", r.Value)
+	}
 	if len(r.Strings) > 1 {
 		t.line("  Value as strings of at most 255 characters; what joins them puts no blank in between")
 		t.line("    %s", r.Quoted())

@@ -23,6 +23,9 @@ func zoneFile(t *text, s *Sheet) {
 			t.line("; the key is compromised: no other text may stand at this name")
 		case Publish, Stay:
 			t.line("; %s", r.comment())
+			if r.Was != "" {
+				t.line("; instead of %s", r.Was)
+			}
 		}
 		if r.Type == "CNAME" {
 			t.line("%s %d IN CNAME %s", r.Host.InZone, r.TTL, r.Value)
