@@ -13,12 +13,15 @@ var errLeaseLost = errors.New("another host keeps the keys now")
 // a third of that.
 const leaseFor = 30 * time.Second
 
+// clockSlack is how far the clocks of hosts may be apart without any effect.
+const clockSlack = leaseFor
+
 // renew takes the lease if nobody holds it, or prolongs one's own (ruling 37).
 // Clocks of hosts may differ: that can only make a host take over early, and the
 // number keeps the former holder from writing.
 func (k *Keeper) renew(ctx context.Context) (held bool, err error) {
-	now := k.service.now()
 	mine := k.holding()
+	now := k.service.now()
 	if mine.Number > 0 && now.Before(mine.Until.Add(-leaseFor*2/3)) && !now.Before(mine.Until.Add(-leaseFor)) {
 		return true, nil
 	}
@@ -28,7 +31,8 @@ func (k *Keeper) renew(ctx context.Context) (held bool, err error) {
 		if lease, err = tx.Lease(); err != nil {
 			return err
 		}
-		far := lease.Until.After(now.Add(leaseFor)) // written by a clock that went ahead
+		now = k.service.now()                                    // the store may have kept us waiting, while another host renewed
+		far := lease.Until.After(now.Add(leaseFor + clockSlack)) // written by a clock that went ahead
 		switch {
 		case lease.Holder == k.host && lease.Number == mine.Number:
 		case lease.Holder != "" && now.Before(lease.Until) && !far:
