@@ -17,6 +17,7 @@ const (
 	done      = 0
 	finding   = 2
 	refused   = 3
+	usage     = 4
 	temporary = 6
 )
 

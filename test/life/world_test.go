@@ -19,6 +19,7 @@ import (
 	"github.com/postseal/postseal/test/internal/nameserver"
 	"github.com/postseal/postseal/test/internal/postfix"
 	"github.com/postseal/postseal/test/internal/postgres"
+	"github.com/postseal/postseal/test/internal/resolver"
 	"github.com/postseal/postseal/test/internal/sandbox"
 	"github.com/postseal/postseal/test/internal/sink"
 )
@@ -39,10 +40,14 @@ var (
 const (
 	places        = 30 // how many daemons there may be
 	farPlaces     = 6  // and how many beyond a cable
+	nameServer    = "127.7.2.53"
 	sinkAddress   = "127.9.2.1"
 	remoteAddress = "203.0.113.5"
 	relayAddress  = "203.0.113.53"
 )
+
+// keyZones are ours, in which customers' CNAME records end; each is for one story.
+var keyZones = []string{"kartramail.test", "infusionmail.test", "dkim.infusionmail.test", "stolen.test"}
 
 // place is where a daemon lives: Postfix sends what comes in at mta through the milter.
 type place struct {
@@ -112,7 +117,11 @@ func build(dir string) (err error) {
 		zones = append(zones, p.zone)
 		listeners = append(listeners, postfix.Listener{Address: p.mta, Milter: p.listener()})
 	}
-	if dns, err = nameserver.Start(filepath.Join(dir, "dns"), sandbox.Resolver, sandbox.OuterIPv4, zones...); err != nil {
+	zones = append(zones, keyZones...)
+	if dns, err = nameserver.Start(filepath.Join(dir, "dns"), nameServer, sandbox.OuterIPv4, zones...); err != nil {
+		return err
+	}
+	if _, err = resolver.Start(resolver.Config{Dir: filepath.Join(dir, "resolver"), Address: sandbox.Resolver, Root: nameServer}); err != nil {
 		return err
 	}
 	if nextHop, err = sink.Listen(sinkAddress + ":25"); err != nil {

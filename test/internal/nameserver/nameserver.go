@@ -3,6 +3,8 @@
 package nameserver
 
 import (
+	"crypto/rand"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,12 +20,17 @@ import (
 // Server is a running knotd.
 type Server struct {
 	*child.Process
-	control string // path of its control socket
-	zones   []string
-	mu      sync.Mutex
+	UpdateKey string // secret of the TSIG key UpdateKeyName, by which anybody may update any zone (RFC 2136), in base64
+	dir       string
+	control   string // path of its control socket
+	zones     []string
+	mu        sync.Mutex
 }
 
-// knot.conf: DIR, ADDRESS.
+// UpdateKeyName is the name of the TSIG key, for hmac-sha256.
+const UpdateKeyName = "postseal"
+
+// knot.conf: DIR, ADDRESS, ADDRESS, KEY, SECRET.
 const configuration = `
 server:
     rundir: "%[1]s"
@@ -36,6 +43,14 @@ log:
     any: warning
 database:
     storage: "%[1]s"
+key:
+  - id: %[4]s
+    algorithm: hmac-sha256
+    secret: %[5]s
+acl:
+  - id: updates
+    key: %[4]s
+    action: update
 control:
     listen: "%[1]s/knot.sock"
 template:
@@ -43,6 +58,7 @@ template:
     storage: "%[1]s"
     file: "%%s.zone"
     zonefile-sync: -1
+    acl: updates
 zone:
   - domain: .
     file: root.zone
@@ -76,8 +92,9 @@ func Start(dir, address, mx string, zones ...string) (*Server, error) {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return nil, err
 	}
+	secret := base64.StdEncoding.EncodeToString([]byte(rand.Text()))
 	files := map[string]string{
-		"knot.conf": fmt.Sprintf(configuration, dir, address, Second),
+		"knot.conf": fmt.Sprintf(configuration, dir, address, Second, UpdateKeyName, secret),
 		"root.zone": fmt.Sprintf(root, address, Second, mx),
 	}
 	for _, zone := range zones {
@@ -94,12 +111,22 @@ func Start(dir, address, mx string, zones ...string) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Process: p, control: filepath.Join(dir, "knot.sock"), zones: zones}
+	s := &Server{Process: p, UpdateKey: secret, dir: dir, control: filepath.Join(dir, "knot.sock"), zones: zones}
 	if err := p.Ready(address + ":53"); err != nil {
 		return nil, err
 	}
 	// It answers questions before it takes orders.
 	return s, await.That("knotd takes orders", func() bool { return s.knotc("status") == nil })
+}
+
+// Load makes text the file of a zone, which has to have a higher serial, and reads it.
+func (s *Server) Load(zone, text string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := os.WriteFile(filepath.Join(s.dir, zone+".zone"), []byte(text), 0o644); err != nil {
+		return err
+	}
+	return s.knotc("zone-reload", zone)
 }
 
 // SetTXT makes text the only TXT record of name; it is answered when SetTXT returns.

@@ -1,4 +1,4 @@
-// Package resolver runs Unbound: a recursive resolver that validates DNSSEC from a private root down.
+// Package resolver runs Unbound: a recursive resolver below a private root, down from which it may validate DNSSEC.
 package resolver
 
 import (
@@ -16,14 +16,14 @@ type Config struct {
 	Dir     string            // made for its files
 	Address string            // to answer on, port 53
 	Root    string            // address of the root's server
-	Anchor  string            // file with the root's DNSKEY
+	Anchor  string            // file with the root's DNSKEY; empty: it does not validate, and keeps nothing: all its answers have TTL 0
 	Others  map[string]string // zones that have a server of their own: its address by zone
 }
 
 // Resolver is a running unbound.
 type Resolver struct{ *child.Process }
 
-// unbound.conf: DIR, ADDRESS, ANCHOR, ROOT. test. is one of Unbound's own, empty zones unless told otherwise.
+// unbound.conf: DIR, ADDRESS, KIND, ROOT. test. is one of Unbound's own, empty zones unless told otherwise.
 const configuration = `server:
     directory: "%[1]s"
     chroot: ""
@@ -37,13 +37,21 @@ const configuration = `server:
     do-not-query-localhost: no
     do-daemonize: no
     num-threads: 1
-    module-config: "validator iterator"
-    trust-anchor-file: "%[3]s"
     local-zone: "test." nodefault
+%[3]s
 stub-zone:
     name: "."
     stub-addr: %[4]s
 `
+
+const (
+	validating = `    module-config: "validator iterator"
+    trust-anchor-file: "%s"`
+	forgetful = `    module-config: "iterator"
+    cache-max-ttl: 0
+    cache-max-negative-ttl: 0
+    infra-host-ttl: 1`
+)
 
 const otherZone = `stub-zone:
     name: "%s."
@@ -56,7 +64,11 @@ func Start(c Config) (*Resolver, error) {
 	if err := os.Mkdir(c.Dir, 0o755); err != nil {
 		return nil, err
 	}
-	text := fmt.Sprintf(configuration, c.Dir, c.Address, c.Anchor, c.Root)
+	kind := forgetful
+	if c.Anchor != "" {
+		kind = fmt.Sprintf(validating, c.Anchor)
+	}
+	text := fmt.Sprintf(configuration, c.Dir, c.Address, kind, c.Root)
 	for zone, server := range c.Others {
 		text += fmt.Sprintf(otherZone, zone, server)
 	}
