@@ -1,6 +1,8 @@
 package panel
 
 import (
+	"slices"
+
 	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/domains/records"
 )
@@ -215,10 +217,12 @@ func (v *visit) askDelete() error {
 			continue
 		}
 		host := k.Selector + "._domainkey." + k.Domain
+		line := "The record " + host + " has to stay in DNS until mail under way has arrived; the date is told then."
 		if k.ActivatedAt.IsZero() {
-			p.Follows = append(p.Follows, "The record "+host+" may be removed from DNS at once: the key never signed.")
-		} else {
-			p.Follows = append(p.Follows, "The record "+host+" has to stay in DNS until mail under way has arrived; the date is told then.")
+			line = "The record " + host + " may be removed from DNS at once: the key never signed."
+		}
+		if !slices.Contains(p.Follows, line) { // keys that followed each other in place have one record
+			p.Follows = append(p.Follows, line)
 		}
 	}
 	return v.confirm(p)

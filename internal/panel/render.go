@@ -90,7 +90,7 @@ func (v *visit) render(status int, name, title string, body any, problem *Proble
 		Title: title, Base: v.base, Page: name, Who: v.who, CSRF: v.sessions.formToken(v.visitor, v.who), Problem: problem, Body: body,
 		CanExit: v.who.Name != "" && v.sessions.of(v.visitor) != nil,
 	}
-	if v.who.Name != "" {
+	if v.who.Name != "" && !v.byScript() {
 		p.Note = v.sessions.take(v.visitor)
 	}
 	var out bytes.Buffer
@@ -109,6 +109,10 @@ func (v *visit) render(status int, name, title string, body any, problem *Proble
 	}
 	return nil
 }
+
+// byScript: a page that is on the screen looks whether a status has changed; it shows no
+// messages (Fetch Metadata, Sec-Fetch-Dest).
+func (v *visit) byScript() bool { return v.r.Header.Get("Sec-Fetch-Dest") == "empty" }
 
 // beside makes of an error what stands beside the form that led to it. What is not the
 // fault of whoever sent the form is passed on.

@@ -20,9 +20,9 @@ func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// policy lets a page load our own style and script and nothing else, be framed by nobody
-// and send forms to us only.
-const policy = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// policy lets a page load our own style and script and ask us again, and nothing else, be
+// framed by nobody and send forms to us only.
+const policy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // secured sets what holds for all answers.
 func secured(h http.Handler) http.Handler {
