@@ -34,6 +34,7 @@ and lists all problems at once. Exits 78 when there are any, 1 with warnings onl
 			return configError(err)
 		}
 		problems, warnings := daemon.AllProblems(cmd.Context(), snapshot)
+		problems = append(problems, unreadableByService(cfg)...)
 		for _, w := range cfg.Warnings() {
 			warnings = append(warnings, w)
 		}

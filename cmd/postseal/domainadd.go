@@ -43,6 +43,7 @@ func (f *addFlags) registerRow(flags *pflag.FlagSet) {
 	flags.Var(slotCount{&f.Slots}, "slots", "with --publish cname: how many names, 1 to 12 (default 2)")
 	flags.StringVar(&f.onMissing, "on-missing", "", "when DNS loses the record: keep, suspend or suspend:24h (default domains.on_missing)")
 	flags.StringVar(&f.Contact, "contact", "", "address of whoever changes the DNS")
+	flags.StringVar(&f.Driver, "driver", "", "name of the [[driver]] that writes the records (default: a person does)")
 	flags.StringVar(&f.Owner, "owner", "", "tenant that the domain belongs to")
 	flags.BoolVar(&f.SubDomains, "subdomains", false, "sign for what is below the domain too")
 	flags.BoolVar(&f.DualSign, "dual-sign", false, "while a key is replaced, sign with both as soon as DNS has the new one")

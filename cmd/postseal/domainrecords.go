@@ -191,27 +191,3 @@ func splitRef(ref string) (name, selector string, err error) {
 	name, err = named(name)
 	return name, strings.ToLower(selector), err
 }
-
-func (m *managing) domainPublish() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "publish DOMAIN",
-		Short: "Write the records of a domain into DNS, where a driver is configured",
-		Long: `Writes the records of a domain into DNS by its driver. Without one, which is the
-default, records are published by a person, and "records" shows them.`,
-		Args: cobra.ExactArgs(1),
-	}
-	cmd.Flags().Bool("dry-run", false, "only show what would change")
-	return m.verb(cmd, func(ctx context.Context, s *store, args []string) error {
-		name, err := named(args[0])
-		if err != nil {
-			return err
-		}
-		if _, err := s.service.Show(ctx, name); err != nil {
-			return err
-		}
-		return &domains.Refused{
-			Rule: "no-driver", What: "no DNS driver is configured for " + name,
-			Way: "`postseal domain records " + name + "` shows what a person has to publish, --format nsupdate a script",
-		}
-	})
-}

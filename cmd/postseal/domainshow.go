@@ -39,6 +39,7 @@ func (m *managing) domainShow() *cobra.Command {
 		for _, k := range append(d.Keys, d.History...) {
 			m.printKey(&k, d.Next[k.ID], d.Runs[k.ID])
 		}
+		m.printPublishing(d.Publishing)
 		if len(d.Journal) > 0 {
 			fmt.Fprintln(m.out, "\njournal")
 			m.printJournal("  ", d.Journal)

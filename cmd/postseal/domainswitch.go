@@ -77,6 +77,7 @@ func (m *managing) domainSet() *cobra.Command {
 	flags.String("activation", "", "when a key begins to sign: verified, manual or immediate")
 	flags.String("on-missing", "", "when DNS loses the record: keep, suspend or suspend:24h")
 	flags.String("contact", "", "address of whoever changes the DNS")
+	flags.String("driver", "", "name of the [[driver]] that writes the records; \"\" for a person")
 	flags.String("owner", "", "tenant that the domain belongs to")
 	flags.Bool("subdomains", false, "sign for what is below the domain too")
 	flags.Bool("dual-sign", false, "while a key is replaced, sign with both as soon as DNS has the new one")
@@ -106,6 +107,7 @@ func settingsOf(flags *pflag.FlagSet) domains.Settings {
 		Activation:       given(flags, "activation", domains.Activation(text("activation"))),
 		OnMissing:        given(flags, "on-missing", domains.OnMissing(text("on-missing"))),
 		Contact:          given(flags, "contact", text("contact")),
+		Driver:           given(flags, "driver", text("driver")),
 		Owner:            given(flags, "owner", text("owner")),
 		SubDomains:       givenBool(flags, "subdomains"),
 		DualSign:         givenBool(flags, "dual-sign"),

@@ -31,6 +31,7 @@ type Config struct {
 	Store      Store      `toml:"store"`
 	Domains    Domains    `toml:"domains"`
 	KeyZone    KeyZone    `toml:"key_zone"`
+	Drivers    []Driver   `toml:"driver"`
 	Notify     Notify     `toml:"notify"`
 	Limits     Limits     `toml:"limits"`
 	Metrics    Metrics    `toml:"metrics"`
@@ -168,6 +169,7 @@ type Domains struct {
 	OnMissing   string   `toml:"on_missing"`   // keep | suspend | suspend:24h; "": by what is missing
 	RetireAfter Duration `toml:"retire_after"` // how long a replaced key stays in DNS, at least
 	RotateEvery Duration `toml:"rotate_every"` // 0: by hand only
+	RevokeStyle string   `toml:"revoke_style"` // what a driver does with the record of a retired key: empty-p | delete
 	Tables      string   `toml:"tables"`       // keys of the hand-edited tables: watch | gate | ignore
 	Candidates  []string `toml:"candidates"`   // where domains stand that mail is sent for, see ParseCandidates
 }
@@ -256,6 +258,7 @@ func Default() *Config {
 			Bits:        2048,
 			Selector:    "ps{yyyy}{mm}{random}",
 			RetireAfter: Duration(7 * 24 * time.Hour),
+			RevokeStyle: "empty-p",
 			Tables:      "watch",
 			Candidates:  []string{"postfix", "sendmail"},
 		},

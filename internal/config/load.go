@@ -67,6 +67,9 @@ func Parse(path, text string) (*Config, error) {
 	if rows, _ := generic["user"].([]map[string]any); len(rows) > 0 {
 		cfg.Users = slices.Repeat([]User{DefaultUser()}, len(rows))
 	}
+	if rows, _ := generic["driver"].([]map[string]any); len(rows) > 0 {
+		cfg.Drivers = slices.Repeat([]Driver{DefaultDriver()}, len(rows))
+	}
 	rest, err := toml.Marshal(generic)
 	if err == nil {
 		err = toml.Unmarshal(rest, cfg)

@@ -106,6 +106,8 @@ func tableValue(name string) (value reflect.Value, rows, ok bool) {
 				row = value.Index(0)
 			case row.Type() == reflect.TypeFor[User]():
 				row = reflect.ValueOf(DefaultUser())
+			case row.Type() == reflect.TypeFor[Driver]():
+				row = reflect.ValueOf(DefaultDriver())
 			}
 			value = row
 		}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -118,8 +119,35 @@ func parsed(table OptionTable, o Option, value string) error {
 	if table.Name == "verify.domain" && o.Key != "domain" {
 		head += "domain = \"example.com\"\n"
 	}
+	if table.Name == "driver" {
+		head += driverAround(o.Key, value)
+	}
 	_, err := Parse("postseal.toml", head+o.Key+" = "+value+"\n")
 	return err
+}
+
+// driverAround is the rest of a [[driver]] row that has an option.
+func driverAround(key, value string) string {
+	kinds := map[string][]string{
+		"rfc2136":  {`server = "127.0.0.1:53"`, `key_file = "/k"`, "credential", "key", "algorithm", "tcp"},
+		"zonefile": {`path = "/z"`, "soa_file", "reload"},
+		"exec":     {`command = ["/c"]`},
+	}
+	kind := "exec"
+	for k, lines := range kinds {
+		for _, line := range lines {
+			if name, _, _ := strings.Cut(line, " "); name == key || key == "type" && strconv.Quote(k) == value {
+				kind = k
+			}
+		}
+	}
+	out := ""
+	for _, line := range append([]string{`name = "n"`, `type = "` + kind + `"`, `zones = ["example.com"]`}, kinds[kind]...) {
+		if name, _, hasValue := strings.Cut(line, " "); hasValue && name != key {
+			out += line + "\n"
+		}
+	}
+	return out
 }
 
 // The default that is shown, put into a file, is the default.

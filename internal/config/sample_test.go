@@ -48,7 +48,7 @@ func TestSampleIsTheDefault(t *testing.T) {
 
 // beforeUsers drops the sample [[user]] row, which is no default.
 func beforeUsers(text string) string {
-	rows := regexp.MustCompile(`(?s)#\[\[(user|verify.domain)\]\].*?\n\n`)
+	rows := regexp.MustCompile(`(?s)#\[\[(user|verify.domain|driver)\]\].*?\n\n`)
 	return rows.ReplaceAllString(text, "")
 }
 

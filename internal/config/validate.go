@@ -44,6 +44,7 @@ func (c *Config) validate() Problems {
 	v.store(c.Store)
 	v.domains(c.Domains)
 	v.keyZone(c.KeyZone)
+	v.drivers(c)
 	v.metrics(c.Metrics)
 	v.panel(c.Panel)
 	v.oneOf("log.format", c.Log.Format, "text", "json", "journal")
@@ -109,6 +110,7 @@ func (v *validator) store(s Store) {
 func (v *validator) domains(d Domains) {
 	v.oneOf("domains.activation", d.Activation, "verified", "manual", "immediate")
 	v.oneOf("domains.tables", d.Tables, "watch", "gate", "ignore")
+	v.oneOf("domains.revoke_style", d.RevokeStyle, "empty-p", "delete")
 	for _, a := range d.Algorithms {
 		v.oneOf("domains.algorithms", a, "rsa", "ed25519")
 	}

@@ -61,6 +61,7 @@ func Build(cfg *config.Config, given Given) (*filter.Snapshot, error) {
 		b.problems = append(b.problems, err...)
 	}
 	b.keyLife()
+	b.driverOutages()
 	b.panel()
 	s.Tables = b.tables()
 	s.Users = b.users(s.Tables)

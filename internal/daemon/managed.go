@@ -43,7 +43,7 @@ func OpenManaged(ctx context.Context, cfg *config.Config, log *slog.Logger) (*Ma
 		return nil, err
 	}
 	checker := &lateChecker{cfg: cfg, log: log}
-	service := domains.New(domains.Options{Store: store, Policy: policyOf(cfg), Checker: checker, Log: log})
+	service := domains.New(domains.Options{Store: store, Policy: policyOf(cfg), Checker: checker, Log: log, Publishing: publishing(cfg)})
 	return &Managed{service, store, checker}, nil
 }
 

@@ -49,6 +49,12 @@ func needsRestart(old, now *config.Config) []string {
 	if !reflect.DeepEqual(old.Domains, now.Domains) {
 		keys = append(keys, "domains")
 	}
+	if !reflect.DeepEqual(old.Drivers, now.Drivers) {
+		keys = append(keys, "driver")
+	}
+	if !reflect.DeepEqual(old.KeyZone, now.KeyZone) {
+		keys = append(keys, "key_zone")
+	}
 	if !reflect.DeepEqual(old.Notify, now.Notify) {
 		keys = append(keys, "notify")
 	}

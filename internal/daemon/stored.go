@@ -155,7 +155,11 @@ func (d *Daemon) keepStore() (stop func()) {
 	rows := s.rows
 	d.reloading.Unlock()
 	s.running.Go(func() { s.managed.Follow(ctx, rows, d.adopt) })
-	s.running.Go(func() { domains.NewKeeper(s.opened.Service, s.host.Process).Run(ctx) })
+	keeper := domains.NewKeeper(s.opened.Service, s.host.Process)
+	s.running.Go(func() { keeper.Run(ctx) })
+	if len(d.first.Drivers) > 0 {
+		s.running.Go(func() { domains.NewPublisher(s.opened.Service, keeper).Run(ctx) })
+	}
 	s.running.Go(func() { s.managed.Report(ctx) })
 	told, _ := channels(d.first) // judged by Build
 	s.running.Go(func() { domains.NewCourier(s.opened.Service, told...).Run(ctx) })

@@ -151,7 +151,9 @@ func (l *life) begin(k *Key, r AddRequest) {
 func (l *life) handOut(k *Key) {
 	l.move(k, Pending, "records handed out")
 	l.openWindow(k)
-	l.tell(KeyRecords, k, "%s: publish %s as %s", l.domain.Name, dkim.RecordName(k.Selector, k.Domain), k.publishes())
+	if l.domain.Driver == "" { // else nobody has to
+		l.tell(KeyRecords, k, "%s: publish %s as %s", l.domain.Name, dkim.RecordName(k.Selector, k.Domain), k.publishes())
+	}
 	l.schedule(k)
 }
 
@@ -237,7 +239,10 @@ func (s *Service) newDomain(r AddRequest) (Domain, error) {
 	case d.Publish != PublishTXT && d.Slots == 0:
 		d.Slots = defaultSlots
 	}
-	return d, s.checkSettings(&d)
+	if err := s.checkSettings(&d); err != nil {
+		return d, err
+	}
+	return d, s.checkDriver(&d)
 }
 
 func requestedName(r AddRequest) (string, error) {

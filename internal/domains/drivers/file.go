@@ -1,0 +1,124 @@
+package drivers
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// maxFile bounds a zone file: half a million keys.
+const maxFile = 256 << 20
+
+// read gives the text of a file.
+func read(path string) (string, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO must not keep us waiting
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+		return "", errors.Join(err, fmt.Errorf("%s: not a regular file", path))
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(text) > maxFile {
+		err = fmt.Errorf("%s: longer than %d octets", path, maxFile)
+	}
+	return string(text), err
+}
+
+// lock keeps other processes of ours from changing files of the same directory, until
+// unlock is called.
+func lock(path string) (unlock func(), err error) {
+	dir, err := os.Open(filepath.Dir(resolved(path)))
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
+		dir.Close()
+		return nil, fmt.Errorf("%s: cannot be locked: %w", dir.Name(), err)
+	}
+	return func() { dir.Close() }, nil
+}
+
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return path
+}
+
+// replace puts a text into the place of a file, which is the old or the new one at every
+// moment, and keeps who may read it.
+func replace(path, text string) error {
+	path = resolved(path)
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w; the directory must be writable for the user that postseal runs as, and in its unit (ReadWritePaths=)", path, cause(err))
+	}
+	defer os.Remove(f.Name()) // there is none after Rename
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = keepAccess(f, path)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("%s cannot be written: %w", path, err)
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// cause is an error without the name of a temporary file.
+func cause(err error) error {
+	var pe *fs.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// keepAccess gives the new file the mode and the group of the old one; a server that reads
+// by its group must not lose the zone.
+func keepAccess(f *os.File, path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return f.Chmod(0o644)
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o200 == 0 {
+		return errors.New("it is read-only: somebody wants it left as it is; chmod u+w lets postseal write it")
+	}
+	if err := f.Chmod(info.Mode().Perm()); err != nil {
+		return err
+	}
+	old := info.Sys().(*syscall.Stat_t)
+	if f.Chown(int(old.Uid), int(old.Gid)) == nil {
+		return nil
+	}
+	if err := f.Chown(-1, int(old.Gid)); err != nil && info.Mode().Perm()&0o004 == 0 {
+		return fmt.Errorf("its group %d cannot be kept, and the name server may read it by that: add the user that postseal runs as to the group, or chmod o+r", old.Gid)
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}
