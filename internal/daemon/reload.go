@@ -61,6 +61,9 @@ func needsRestart(old, now *config.Config) []string {
 	if old.Metrics != now.Metrics {
 		keys = append(keys, "metrics")
 	}
+	if !reflect.DeepEqual(old.Panel, now.Panel) {
+		keys = append(keys, "panel")
+	}
 	if old.Log != now.Log {
 		keys = append(keys, "log")
 	}

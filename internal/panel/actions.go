@@ -23,6 +23,7 @@ var actions = []action{
 	{"rollback", (*visit).rollback, nil},
 	{"generate", (*visit).generate, nil},
 	{"settings", (*visit).settings, nil},
+	{"publish", (*visit).publish, nil},
 	{"delete", (*visit).delete, (*visit).askDelete},
 	{"compromised", (*visit).compromised, (*visit).askCompromised},
 }
@@ -174,6 +175,28 @@ func hasKey(d domains.Detail) bool {
 	return false
 }
 
+// publish has the driver write the records into DNS now.
+func (v *visit) publish() error {
+	return v.act(func() (note, error) {
+		written, err := v.service.Publish(v.r.Context(), v.actor(), []string{v.name}, false)
+		n := note{Text: "The driver was asked to write the records."}
+		for _, p := range written {
+			line := p.Type + " " + p.Name + ": " + verdicts[p.Verdict]
+			if p.Problem != "" {
+				line, n.Bad = p.Type+" "+p.Name+": "+p.Problem, true
+			}
+			n.Lines = append(n.Lines, line)
+		}
+		return n, err
+	})
+}
+
+// verdicts in words.
+var verdicts = map[domains.DNSVerdict]string{
+	domains.DNSSame: "stands as wanted", domains.DNSAdd: "written", domains.DNSReplace: "changed", domains.DNSRemove: "removed",
+	domains.DNSForeign: "left alone: it is somebody else's",
+}
+
 // settings changes what a row is signed with and when.
 func (v *visit) settings() error {
 	return v.act(func() (note, error) {
@@ -188,7 +211,8 @@ func (v *visit) settings() error {
 			if owner != "" && !isName(owner) {
 				return note{}, refuse("bad-owner", "the tenant has characters that no name here has, or is too long", "use letters, digits, hyphens and dots")
 			}
-			s.Owner = &owner
+			driver := v.form("driver")
+			s.Owner, s.Driver = &owner, &driver
 		}
 		_, err := v.service.Configure(v.r.Context(), v.actor(), v.name, s)
 		return note{Text: "The settings are saved."}, err
@@ -246,9 +270,12 @@ func (v *visit) delete() error {
 	}
 	for _, r := range gone {
 		host := r.Key.Selector + "._domainkey." + r.Key.Domain
-		if r.When.After(v.Now()) {
+		switch {
+		case r.Stays:
+			n.Lines = append(n.Lines, "keep the CNAME record "+host+": the next key will need it")
+		case r.When.After(v.Now()):
 			n.Lines = append(n.Lines, "keep the record "+host+" until "+records.Stamp(r.When))
-		} else {
+		default:
 			n.Lines = append(n.Lines, "the record "+host+" may be removed now")
 		}
 	}

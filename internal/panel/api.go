@@ -49,6 +49,7 @@ func (p *Panel) apiRoutes(mux *http.ServeMux) {
 	handle("GET /domains/{name}/records", (*call).records)
 	handle("POST /domains/{name}/records", (*call).handOut)
 	handle("POST /domains/{name}/verify", (*call).verify)
+	handle("POST /domains/{name}/publish", (*call).publish)
 	handle("POST /domains/{name}/published", (*call).published)
 	handle("POST /domains/{name}/enable", (*call).enable)
 	handle("POST /domains/{name}/disable", (*call).disable)

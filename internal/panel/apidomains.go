@@ -178,6 +178,7 @@ type changes struct {
 	RetireAfter      *string             `json:"retire_after"` // "168h"
 	RotateEvery      *string             `json:"rotate_every"`
 	Slots            *int                `json:"slots"`
+	Driver           *string             `json:"driver"` // of an operator
 	Yes              bool                `json:"yes"`
 }
 
@@ -197,6 +198,10 @@ func (c *call) configure() (answered, error) {
 		}
 		s.Owner = &owner
 	}
+	if f.Driver != nil && !c.who.Operator() {
+		return answered{}, &Problem{http.StatusForbidden, "operator-only", "what writes DNS is decided by whoever runs this mail server", "leave driver out"}
+	}
+	s.Driver = f.Driver
 	var err error
 	if s.RetireAfter, err = duration(f.RetireAfter); err != nil {
 		return answered{}, err
@@ -225,7 +230,8 @@ func duration(text *string) (*time.Duration, error) {
 type removal struct {
 	Selector string    `json:"selector"`
 	Name     string    `json:"name"`
-	When     time.Time `json:"when"` // not after the present: now
+	When     time.Time `json:"when"`            // not after the present: now
+	Stays    bool      `json:"stays,omitempty"` // the CNAME record of a slot: the next key will need it
 }
 
 func (c *call) delete() (answered, error) {
@@ -237,7 +243,7 @@ func (c *call) delete() (answered, error) {
 	gone, err := c.service.Delete(c.r.Context(), c.actor(), c.name, domains.DeleteRequest{Selector: strings.ToLower(c.r.PathValue("selector")), Now: now, Yes: true})
 	out := []removal{}
 	for _, r := range gone {
-		out = append(out, removal{r.Key.Selector, r.Key.Selector + "._domainkey." + r.Key.Domain, r.When})
+		out = append(out, removal{r.Key.Selector, r.Key.Selector + "._domainkey." + r.Key.Domain, r.When, r.Stays})
 	}
 	return answered{value: map[string]any{"records": out}}, err
 }

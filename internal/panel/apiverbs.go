@@ -40,6 +40,29 @@ func (c *call) shown(err error) (answered, error) {
 	return c.domainShown()
 }
 
+// publish has the driver of the row write its records, or tells what it would do.
+func (c *call) publish() (answered, error) {
+	var f struct {
+		DryRun bool `json:"dry_run"`
+	}
+	if err := c.body(&f); err != nil {
+		return answered{}, err
+	}
+	out := []domains.Publication{}
+	err := c.atWork(c.r.Context(), func() error {
+		var rows []domains.Publication
+		var err error
+		if f.DryRun {
+			rows, err = c.service.PlanPublishing(c.r.Context(), []string{c.name}, false)
+		} else {
+			rows, err = c.service.Publish(c.r.Context(), c.actor(), []string{c.name}, false)
+		}
+		out = append(out, rows...)
+		return err
+	})
+	return answered{value: map[string]any{"records": out}}, err
+}
+
 func (c *call) published() (answered, error) {
 	_, err := c.service.Published(c.r.Context(), c.actor(), c.name)
 	return c.shown(err)

@@ -24,6 +24,7 @@ type domainPage struct {
 	DefaultBits    int
 	CanRollBack    bool
 	CanAbort       bool
+	CanRotate      bool
 	CanEnable      bool // manual activation, or switched off
 	HasKey         bool
 	KeyZone        bool
@@ -49,6 +50,7 @@ func (v *visit) domainWith(problem *Problem) error {
 		body.HasKey = body.HasKey || current(k)
 		body.CanRollBack = body.CanRollBack || k.State == domains.Retiring && !k.Compromised
 		body.CanAbort = body.CanAbort || k.Replaces != "" && current(k) && k.ActivatedAt.IsZero()
+		body.CanRotate = body.CanRotate || (k.State == domains.Active || k.State == domains.Suspended) && !k.Compromised
 		body.CanEnable = body.CanEnable || k.State == domains.Ready && d.Domain.Activation == domains.ActivateManual
 	}
 	body.CanEnable = body.CanEnable || !d.Domain.Enabled

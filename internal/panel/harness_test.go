@@ -60,6 +60,12 @@ func (d *dns) publish(name, record string) {
 	d.records[name] = record
 }
 
+func (d *dns) at(name string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.records[name]
+}
+
 func (d *dns) Check(_ context.Context, s check.Subject) check.Result {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,13 +93,14 @@ func (d *dns) Vacant(context.Context, check.Subject) check.Result {
 // world is a panel with everything around it.
 type world struct {
 	*testing.T
-	clock   *clock
-	dns     *dns
-	store   *storetest.Memory
-	service *domains.Service
-	log     *strings.Builder
-	tokens  string // path
-	server  *httptest.Server
+	clock      *clock
+	dns        *dns
+	store      *storetest.Memory
+	service    *domains.Service
+	publishing domains.Publishing
+	log        *strings.Builder
+	tokens     string // path
+	server     *httptest.Server
 }
 
 // Tokens of the test's own making.
@@ -109,8 +116,9 @@ func newWorld(t *testing.T, change ...func(*Options)) *world {
 	w.dns = &dns{clock: w.clock, records: map[string]string{}}
 	policy := domains.DefaultPolicy()
 	policy.KeyZone = domains.KeyZone{Name: "dkim.example.net", SharedTarget: "dkim.dkim.example.net"}
+	w.publishing.Drivers = map[string]domains.Driver{}
 	w.service = domains.New(domains.Options{
-		Store: w.store, Policy: policy, Clock: w.clock, Checker: w.dns, Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
+		Store: w.store, Policy: policy, Publishing: w.publishing, Clock: w.clock, Checker: w.dns, Jitter: func() float64 { return 0.5 }, Log: slog.New(slog.DiscardHandler),
 	})
 	w.tokens = filepath.Join(t.TempDir(), "tokens")
 	w.writeTokens("ada %s\nbob %s tenant=acme\neve %s tenant=other\n", rootToken, acmeToken, otherToken)

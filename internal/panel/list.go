@@ -37,6 +37,11 @@ type listRow struct {
 	Steps    []step
 }
 
+// Explain tells whether the list has to say what is wrong.
+func (r listRow) Explain() bool {
+	return r.First && (r.Status.Colour == "red" || r.Status.Colour == "amber")
+}
+
 // step is something to do next.
 type step struct{ Label, Path string }
 
