@@ -249,6 +249,29 @@ func TestDomainCompromised(t *testing.T) {
 	w.ok("domain", "compromised", "example.com/one", "--yes").
 		says("one signs nothing any more", "follows once DNS has it", "AT ONCE", "one._domainkey.example.com", "v=DKIM1; p=\n", "To publish")
 	w.signsWith("example.com", "")
+	w.Run("a key that was replaced could go back", func(t *testing.T) {
+		w := newWorld(t)
+		w.connected("example.com", "-s", "one")
+		w.ok("domain", "rotate", "example.com", "-s", "lost")
+		w.ok("domain", "compromised", "example.com/lost", "--yes").says("Mail is signed with one as before").saysNot("could sign")
+		w.signsWith("example.com", "one")
+		w.ok("domain", "rotate", "example.com", "-s", "two")
+		w.publish("example.com")
+		w.live(time.Hour)
+		w.signsWith("example.com", "two")
+		w.ok("domain", "compromised", "example.com/two", "--yes").says("one could sign", "postseal domain rollback example.com")
+		w.signsWith("example.com", "")
+		w.ok("domain", "rollback", "example.com")
+		w.signsWith("example.com", "one")
+	})
+	w.Run("of a deleted domain", func(t *testing.T) {
+		w := newWorld(t)
+		w.connected("example.com", "-s", "one")
+		w.ok("domain", "delete", "example.com", "--yes")
+		w.ok("domain", "compromised", "example.com/one", "--yes").
+			says("one signs nothing any more", "The domain is deleted", `one._domainkey.example.com. TXT "v=DKIM1; p="`).saysNot("could sign")
+		w.run("domain", "compromised", "example.com/one", "--yes").exits(exitRefused)
+	})
 	w.run("domain", "compromised", "example.com/none", "-y").exits(exitRefused)
 	w.run("domain", "compromised", "example.com", "-y").exits(exitUsage).warns("DOMAIN/SELECTOR")
 }

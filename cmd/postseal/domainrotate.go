@@ -118,8 +118,10 @@ func (m *managing) domainCompromised() *cobra.Command {
 		Short: "Stop a key for good that got into other hands",
 		Long: `Stops a key in the same second and for good. Its record must become "v=DKIM1; p="
 at once. A key that is ready takes over; else a new one is made, and mail leaves
-unsigned, or signed by the fallback, until DNS has it. Mail under way that carries
-the old signature will not verify any more: that is intended.`,
+unsigned, or signed by the fallback, until DNS has it. A key that was replaced and whose
+record is still right is named: "rollback" puts it back. Mail under way that carries
+the old signature will not verify any more: that is intended. The keys of a deleted
+domain can be stopped as well.`,
 		Args: cobra.ExactArgs(1),
 	}
 	yes := cmd.Flags().BoolP("yes", "y", false, "agree to what is asked")
@@ -144,6 +146,8 @@ the old signature will not verify any more: that is intended.`,
 func (m *managing) printEmergency(ctx context.Context, s *store, name string, e domains.Emergency, offline bool) error {
 	fmt.Fprintf(m.out, "%s: %s signs nothing any more.\n", records.Both(name), e.Key.Selector)
 	switch {
+	case e.InService.ID != "":
+		fmt.Fprintf(m.out, "Mail is signed with %s as before.\n", e.InService.Selector)
 	case e.Successor.ID == "":
 		fmt.Fprintln(m.out, "Nothing takes its place: mail leaves unsigned, or signed by the fallback.")
 	case e.Successor.State == domains.Active:
@@ -154,7 +158,14 @@ func (m *managing) printEmergency(ctx context.Context, s *store, name string, e 
 	if e.Key.Target != "" {
 		fmt.Fprintf(m.out, "The key zone has to have %q at %s at once: a driver sees to it, or `postseal domain export --key-zone`.\n", e.Record, e.Key.Target)
 	}
+	if e.Rollback.ID != "" {
+		fmt.Fprintf(m.out, "Until then %s could sign, which was replaced and whose record is still right in DNS: postseal domain rollback %s\n", e.Rollback.Selector, name)
+	}
 	fmt.Fprintln(m.out)
+	if !e.Live {
+		fmt.Fprintf(m.out, "The domain is deleted, and mail with its signatures may be under way. Publish at once:\n\n%s. TXT %q\n", e.Name(), e.Record)
+		return nil
+	}
 	sheet, err := s.sheet(ctx, name, offline)
 	if err != nil {
 		return err

@@ -183,6 +183,16 @@ func TestVacant(t *testing.T) {
 	}
 }
 
+// Where only a resolver can be asked nobody is: it would remember that the name does not
+// exist yet.
+func TestVacantAsksNoResolver(t *testing.T) {
+	dns := newFake().txt(name, keys.other.PublicRecord())
+	e := &Engine{Resolver: dns, Now: func() time.Time { return now }}
+	if r := e.Vacant(context.Background(), Subject{Domain: domain, Selector: "s1", Via: Resolver}); r.Verdict != Temporary || r.Passed || len(dns.asked) != 0 {
+		t.Errorf("%s, passed %v, asked %q", r.Verdict, r.Passed, dns.asked)
+	}
+}
+
 // A key that receivers find by another way than the one agreed on works today and has not passed.
 func TestDetourDoesNotPass(t *testing.T) {
 	good := keys.rsa.PublicRecord()

@@ -50,9 +50,15 @@ func (e *Engine) Check(ctx context.Context, s Subject) Result {
 }
 
 // Vacant tells whether a selector may be taken: the verdict is OK if no key record stands at its name, Temporary if that cannot be told,
-// and there is a finding D105 else. Only authoritative servers are asked.
+// and there is a finding D105 else. Only authoritative servers are asked; without them it cannot be told, and nobody is: a resolver would
+// remember that the new name does not exist, and give that as an answer after it was published.
 func (e *Engine) Vacant(ctx context.Context, s Subject) Result {
+	s.Via = Authoritative
 	c := e.begin(s)
+	if c.via != Authoritative {
+		c.report.decide(Temporary)
+		return c.result()
+	}
 	if c.look(ctx) && c.onward(ctx) {
 		c.vacancy()
 	}

@@ -6,7 +6,24 @@ import (
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/domains/notify"
+	"github.com/postseal/postseal/internal/mailaddr"
 )
+
+// mailFrom is the sender of notifications.
+func mailFrom(cfg *config.Config) string { return cmp.Or(cfg.Notify.MailFrom, "postseal@"+hostName()) }
+
+// ownDomain is the sender's domain of the mail that postseal itself sends, "" if it sends
+// none.
+func ownDomain(cfg *config.Config) string {
+	if len(cfg.Notify.MailTo) == 0 {
+		return ""
+	}
+	from, err := mailaddr.Parse(mailFrom(cfg))
+	if err != nil {
+		return "" // told as a mistake of notify.mail_from
+	}
+	return from.Domain
+}
 
 // channels are the ways by which [notify] wants to be told.
 func channels(cfg *config.Config) (all []domains.Channel, problems config.Problems) {
@@ -19,7 +36,7 @@ func channels(cfg *config.Config) (all []domains.Channel, problems config.Proble
 		all = append(all, domains.Channel{Name: name, Notifier: channel})
 	}
 	if len(n.MailTo) > 0 {
-		mail, err := notify.NewMail(n.MailServer, cmp.Or(n.MailFrom, "postseal@"+hostName()), n.MailTo)
+		mail, err := notify.NewMail(n.MailServer, mailFrom(cfg), n.MailTo)
 		add("mail_to", "mail", mail, err)
 	}
 	if n.Webhook != "" {

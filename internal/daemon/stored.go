@@ -43,6 +43,7 @@ func (d *Daemon) openStore(cfg *config.Config) error {
 	host := domains.Host{Name: hostName(), Process: processName()}
 	m := managed.New(opened.Service, managed.Options{
 		Changes: opened.Store.Changes, Gated: gated(cfg), Host: host, KeysCached: int(cfg.Limits.KeysCached), Log: d.log,
+		Own: ownDomain(cfg),
 	})
 	rows, err := m.Read(context.Background()) // the store bounds it by itself, however many rows there are
 	if err != nil {

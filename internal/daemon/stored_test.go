@@ -221,10 +221,17 @@ func TestOrderOfFilesAndStore(t *testing.T) {
 	parent.SubDomains = true
 	o.add(parent)
 	o.add(domains.AddRequest{Name: "pending.example", Selector: "s1"})
+	shut := immediate("shut.example")
+	shut.SubDomains, shut.Disabled = true, true
+	o.add(shut)
+	o.add(domains.AddRequest{Name: "claimed.example", Selector: "s1", Owner: "acme", Disabled: true})
 	tenant := immediate("tenant.example")
 	tenant.Owner = "acme"
 	o.add(tenant)
 	o.do(func(ctx context.Context, s *domains.Service) error {
+		if _, err := s.Request(ctx, "test", domains.AddRequest{Name: "wanted.example", Owner: "acme"}); err != nil {
+			return err
+		}
 		for _, u := range []domains.User{
 			{Match: "sasl:acme-*", Owner: "acme", Key: "managed.example"},
 			{Match: "sasl:*-relay", Key: "managed.example", Position: -1},
@@ -245,6 +252,10 @@ func TestOrderOfFilesAndStore(t *testing.T) {
 		{"the managed address, before a line for the domain", "vip@both.example", "", "signed managed-key both.example/vip"},
 		{"a managed parent, before a line for all", "ada@deep.sub.parent.example", "", "signed parent-domain parent.example/s1"},
 		{"a managed domain that may not sign yet: a line for all", "ada@pending.example", "", "signed signing-table catchall.example/any"},
+		{"a disabled parent does not sign, and ends nothing", "ada@sub.shut.example", "", "signed signing-table catchall.example/any"},
+		{"a disabled domain ends the search", "ada@shut.example", "", "unsigned domain-disabled"},
+		{"a domain that a tenant has only requested, for a stranger", "ada@wanted.example", "bob", "signed signing-table catchall.example/any"},
+		{"one that a tenant claims, and disabled, for a stranger", "ada@claimed.example", "bob", "signed signing-table catchall.example/any"},
 		{"a tenant's domain for a stranger", "ada@tenant.example", "bob", "unsigned user-not-allowed"},
 		{"a tenant's domain for its user", "ada@tenant.example", "acme-7", "signed managed-key tenant.example/s1"},
 		{"a tenant's key in a line for what is below, for a stranger", "ada@sub.tenant.example", "bob", "unsigned key-unavailable"},

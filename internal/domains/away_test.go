@@ -1,6 +1,8 @@
 package domains_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -258,5 +260,45 @@ func TestAnOldKeyIsToldOnce(t *testing.T) {
 	w.live(30 * day)
 	if w.told(domains.KeyExpiring) != 1 {
 		t.Errorf("told %d times after a year", w.told(domains.KeyExpiring))
+	}
+}
+
+// After a start all keys in service are looked at, one after the other; those that were
+// looked at just before are not.
+func TestRecheckAfterAStart(t *testing.T) {
+	const many = 30
+	w := newWorld(t)
+	var keys []domains.Key
+	for i := range many {
+		keys = append(keys, w.add(fmt.Sprintf("d%02d.example", i)))
+		w.publish(keys[i])
+	}
+	w.live(2 * time.Minute)
+	w.live(20 * time.Minute)
+	looks := func() (times []time.Time) {
+		for _, k := range keys {
+			all := w.dns.times(record(k))
+			times = append(times, all[len(all)-1])
+		}
+		slices.SortFunc(times, time.Time.Compare)
+		return times
+	}
+	if last := looks()[many-1]; w.clock.Now().Sub(last) < 15*time.Minute {
+		t.Fatalf("looked at %v ago, without a start", w.clock.Now().Sub(last))
+	}
+	start := w.clock.Now()
+	restart := func() {
+		w.restart()
+		w.clock.advance(time.Minute) // the lease of the one before runs out
+		w.live(time.Minute)
+	}
+	restart()
+	times := looks()
+	if times[0].Before(start) || times[many-1].Sub(times[0]) < (many-1)*90*time.Millisecond {
+		t.Errorf("after a start they were looked at from %v to %v later", times[0].Sub(start), times[many-1].Sub(start))
+	}
+	restart()
+	if again := looks(); !slices.Equal(again, times) {
+		t.Error("looked at again and again")
 	}
 }

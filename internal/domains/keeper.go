@@ -21,6 +21,7 @@ type Keeper struct {
 	mu     sync.Mutex // of lease
 	lease  Lease
 	gained bool          // the lease is new: look at the whole schedule once
+	begun  bool          // keys in service were looked at after the start
 	swept  time.Duration // when rows of deleted domains were looked for
 	away   bool          // the store; said once
 
@@ -103,6 +104,9 @@ func (k *Keeper) Turn(ctx context.Context) (next time.Time, err error) {
 			return time.Time{}, err
 		}
 		if err := k.service.realign(ctx, "keeper@"+k.host, k.update); err != nil {
+			return time.Time{}, err
+		}
+		if err := k.recheckAll(ctx); err != nil {
 			return time.Time{}, err
 		}
 	}

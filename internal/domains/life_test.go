@@ -436,6 +436,32 @@ func TestRotationByTheClock(t *testing.T) {
 	w.signsWith("example.com", d.Keys[1])
 }
 
+// Mail with signatures of a deleted domain is under way: its keys can be stopped, and the
+// record is demanded and looked for.
+func TestCompromisedAfterDeletion(t *testing.T) {
+	w := newWorld(t)
+	k := w.connected("example.com")
+	_, err := w.service.Delete(w.ctx, "root", "example.com", domains.DeleteRequest{})
+	w.must(err)
+	w.is(k.ID, domains.Retiring)
+	e, err := w.service.Compromised(w.ctx, "root", "example.com", domains.CompromiseRequest{Selector: k.Selector, Yes: true})
+	w.must(err)
+	if e.Live || e.Record != domains.RevokedRecord || e.Name() != record(k) || e.Successor.ID != "" || e.Rollback.ID != "" {
+		t.Errorf("%+v", e)
+	}
+	w.is(k.ID, domains.Retired)
+	if w.told(domains.KeyCompromised) != 1 {
+		t.Errorf("told %d times", w.told(domains.KeyCompromised))
+	}
+	w.dns.publish(record(k), domains.RevokedRecord)
+	w.live(3 * time.Hour)
+	if w.key(k.ID).DNSGoneAt.IsZero() {
+		t.Error("the revocation was not looked for")
+	}
+	_, err = w.service.Compromised(w.ctx, "root", "other.example", domains.CompromiseRequest{Selector: "x", Yes: true})
+	w.refused(err, "no-such-domain")
+}
+
 func TestDualSigning(t *testing.T) {
 	w := newWorld(t)
 	old := w.connected("example.com", func(r *domains.AddRequest) { r.DualSign = true })

@@ -122,7 +122,18 @@ type CompromiseRequest struct {
 type Emergency struct {
 	Key       Key
 	Successor Key    // zero if there is none
-	Record    string // what must stand at the key's name at once
+	Rollback  Key    // a retiring key that DNS still has and that Rollback would put back; zero if there is none, or nobody needs it
+	InService Key    // of its algorithm, where another key signed; zero if there is none
+	Record    string // what must stand at Name at once
+	Live      bool   // the domain is not deleted
+}
+
+// Name is where the record of the key stands: at the end of its CNAME, where it has one.
+func (e *Emergency) Name() string {
+	if e.Key.Target != "" {
+		return e.Key.Target
+	}
+	return dkim.RecordName(e.Key.Selector, e.Key.Domain)
 }
 
 // RevokedRecord is the text of a record that revokes a key (RFC 6376 section 3.6.1).
@@ -130,12 +141,18 @@ const RevokedRecord = "v=DKIM1; p="
 
 // Compromised stops a key for ever (T15). A ready key takes over; otherwise a new
 // one is made and polled from now on, and mail goes unsigned or by the fallback
-// meanwhile.
+// meanwhile. A retiring key does not take over by itself: somebody has replaced it, and
+// may know why. The keys of a deleted domain can be stopped, too, since mail with their
+// signatures is under way.
 func (s *Service) Compromised(ctx context.Context, actor, name string, r CompromiseRequest) (Emergency, error) {
 	if !r.Yes {
 		return Emergency{}, &Unconfirmed{"T15", "The key stops for good, its record must become \"" + RevokedRecord + "\" at once, and messages under way will not verify."}
 	}
-	now, err := s.view(ctx, name)
+	var now Situation
+	err := s.store.View(ctx, func(tx Tx) (err error) {
+		now, err = load(tx, name)
+		return err
+	})
 	if err != nil {
 		return Emergency{}, err
 	}
@@ -144,7 +161,7 @@ func (s *Service) Compromised(ctx context.Context, actor, name string, r Comprom
 		return Emergency{}, err
 	}
 	var e Emergency
-	err = s.change(ctx, actor, "compromised", name, func(tx Tx, l *life) error {
+	err = s.changeOf(ctx, load, actor, "compromised", name, func(tx Tx, l *life) error {
 		k := l.inUse(r.Selector)
 		if k == nil {
 			return unknownKey(name, r.Selector)
@@ -153,10 +170,14 @@ func (s *Service) Compromised(ctx context.Context, actor, name string, r Comprom
 		if err != nil {
 			return err
 		}
-		e = Emergency{Key: *k, Record: RevokedRecord}
+		e = Emergency{Key: *k, Record: RevokedRecord, Live: l.domain.DeletedAt.IsZero()}
 		if successor != nil {
 			e.Successor = *successor
 		}
+		if now := l.current(k); now != nil && now.ID != e.Successor.ID {
+			e.InService = *now
+		}
+		e.Rollback = l.couldGoBack(k)
 		return nil
 	})
 	return e, err
@@ -191,6 +212,19 @@ func (s *Service) spareFor(ctx context.Context, now Situation, selector string) 
 	drafts := []Draft{draft}
 	err = s.place(ctx, &now.Domain, drafts, placement{offline: true}) // no waiting for DNS in an emergency
 	return &drafts[0], err
+}
+
+// couldGoBack is the key that a rollback would put in the place of a compromised one.
+func (l *life) couldGoBack(compromised *Key) Key {
+	if !l.domain.DeletedAt.IsZero() || l.current(compromised) != nil {
+		return Key{}
+	}
+	for _, k := range rollbacks(l.values()) {
+		if k.Algorithm == compromised.Algorithm && k.Health.Status == OK {
+			return k
+		}
+	}
+	return Key{}
 }
 
 func (l *life) compromise(tx Tx, k *Key, spare *Draft) (*Key, error) {

@@ -89,8 +89,13 @@ func (s *Service) life(before Situation, actor, verb string) *life {
 
 // change runs a verb on a row that exists and is not deleted. f may run again.
 func (s *Service) change(ctx context.Context, actor, verb, name string, f func(Tx, *life) error) error {
+	return s.changeOf(ctx, loadLive, actor, verb, name, f)
+}
+
+// changeOf runs a verb on a row that load finds.
+func (s *Service) changeOf(ctx context.Context, load func(Tx, string) (Situation, error), actor, verb, name string, f func(Tx, *life) error) error {
 	return s.store.Update(ctx, func(tx Tx) error {
-		before, err := loadLive(tx, name)
+		before, err := load(tx, name)
 		if err != nil {
 			return err
 		}

@@ -33,6 +33,7 @@ type Pair struct {
 type Signing struct {
 	Name             string
 	Owner            string // tenant
+	Claimed          bool   // by its owner, and nothing has proved it yet: the row binds nobody
 	Keys             []SigningKey
 	Disabled         bool // ends the search, unless DisabledFallback
 	DisabledFallback bool
@@ -76,6 +77,7 @@ func signingOf(d Domain, keys []Key) Signing {
 			s.Keys = append(s.Keys, signingKey(&keys[i]))
 		}
 	}
+	s.Claimed = d.Owner != "" && !proven(keys)
 	switch {
 	case len(s.Keys) > 0:
 	case d.Requested:
@@ -84,6 +86,11 @@ func signingOf(d Domain, keys []Key) Signing {
 		s.Why = whyNone(keys)
 	}
 	return s
+}
+
+// proven: DNS has confirmed a key of the row once, or the operator let one sign without.
+func proven(keys []Key) bool {
+	return slices.ContainsFunc(keys, func(k Key) bool { return !k.VerifiedAt.IsZero() || !k.ActivatedAt.IsZero() })
 }
 
 // signs: the active key, and with dual_sign the ready key that will follow it, once

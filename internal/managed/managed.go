@@ -28,6 +28,10 @@ type Options struct {
 	Host       domains.Host                              // this process, among those of the store
 	KeysCached int                                       // parsed keys in memory; the others are kept in PEM
 	Log        *slog.Logger
+
+	// Own is the domain that our own notifications are sent from, in A-labels: mail about
+	// a candidate makes no candidate. Empty: none are sent.
+	Own string
 }
 
 // Managed is the store as the milter sees it.
@@ -50,7 +54,10 @@ type Managed struct {
 
 // mark is when a key last signed here, in microseconds since 1970; 0: not since
 // the last report.
-type mark struct{ at atomic.Int64 }
+type mark struct {
+	at   atomic.Int64
+	gone atomic.Int64 // since when it may not sign, in the same way; 0: it may
+}
 
 // New makes a Managed.
 func New(service *domains.Service, o Options) *Managed {

@@ -26,6 +26,9 @@ func (m *Managed) Signed(keys []string, at time.Time) {
 
 // Unsigned notes a trusted client's mail that nothing signs for.
 func (m *Managed) Unsigned(domain string, at time.Time) {
+	if domain == m.opts.Own {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.seen[domain]
@@ -93,8 +96,48 @@ func (m *Managed) flush(ctx context.Context) error {
 		}
 	} else {
 		m.noteTwins(twins)
+		m.prune(time.Now())
 	}
 	return errors.Join(err, m.flushSeen(ctx))
+}
+
+// markFor is how long after a key was replaced a message that began before may still be
+// signed with it: as long as a connection may idle in the middle of one, and some more.
+const markFor = 3 * time.Hour
+
+// hold notes which keys may sign from now on, DOMAIN/SELECTOR by ID.
+func (m *Managed) hold(names map[string]string, now time.Time) {
+	for id, name := range names {
+		of := m.mark(id)
+		of.gone.Store(0)
+		m.names.Store(name, of)
+	}
+	m.marks.Range(func(id, of any) bool {
+		if _, held := names[id.(string)]; !held {
+			of.(*mark).gone.CompareAndSwap(0, now.UnixMicro())
+		}
+		return true
+	})
+}
+
+// prune forgets keys that stopped signing long ago and of which everything is told.
+func (m *Managed) prune(now time.Time) {
+	over := func(of *mark) bool {
+		gone := of.gone.Load()
+		return gone != 0 && of.at.Load() == 0 && now.Sub(time.UnixMicro(gone)) > markFor
+	}
+	m.names.Range(func(name, of any) bool {
+		if over(of.(*mark)) {
+			m.names.CompareAndDelete(name, of)
+		}
+		return true
+	})
+	m.marks.Range(func(id, of any) bool {
+		if over(of.(*mark)) {
+			m.marks.CompareAndDelete(id, of)
+		}
+		return true
+	})
 }
 
 // noteTwins says once that others report under this host's name, and once that they are

@@ -3,6 +3,7 @@ package managed
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/policy"
@@ -29,16 +30,12 @@ func (m *Managed) rows(s *domains.Snapshot) *Rows {
 		rows: &Rows{Version: s.Version, Managed: &policy.Managed{
 			Rows: make(map[string]*policy.ManagedRow, len(s.Domains)), Blocked: pairs(s.Blocked), Gated: m.opts.Gated, Confirmed: pairs(s.Confirmed),
 		}},
-		halves: m.keys.hold(namesOf(s)),
 	}
-	for id, h := range c.halves {
-		m.names.Store(h.name, m.mark(id))
-	}
+	names := namesOf(s)
+	c.halves = m.keys.hold(names)
+	m.hold(names, time.Now())
 	for name, signing := range s.Domains {
-		c.rows.Managed.Rows[name] = &policy.ManagedRow{
-			Name: name, Owner: signing.Owner, Keys: c.keys(signing.Keys), Why: signing.Why,
-			Disabled: signing.Disabled, DisabledFallback: signing.DisabledFallback, SubDomains: signing.SubDomains,
-		}
+		c.rows.Managed.Rows[name] = c.row(signing)
 		c.rows.Keys += len(signing.Keys)
 	}
 	for _, u := range s.Users {
@@ -80,6 +77,19 @@ func (m *Managed) mark(id string) *mark {
 type converter struct {
 	rows   *Rows
 	halves map[string]*half
+}
+
+// row takes a row over. One that a tenant only claims has no keys, and must not end other
+// people's signing: anybody can ask for any domain.
+func (c *converter) row(s *domains.Signing) *policy.ManagedRow {
+	row := &policy.ManagedRow{
+		Name: s.Name, Owner: s.Owner, Keys: c.keys(s.Keys), Why: s.Why,
+		Disabled: s.Disabled, DisabledFallback: s.DisabledFallback, SubDomains: s.SubDomains,
+	}
+	if s.Claimed {
+		row.Owner, row.Disabled = "", false
+	}
+	return row
 }
 
 func (c *converter) keys(of []domains.SigningKey) []policy.Key {

@@ -169,6 +169,18 @@ func (s *Snapshot) closed(row *ManagedRow, sender mailaddr.Address, rule *UserRu
 	return Decision{}, false
 }
 
+// shut says why a parent's row does not sign for what is below it. It does not end the
+// search, as the sender's own row does: only that row is about the sender's domain.
+func (r *ManagedRow) shut(rule *UserRule) string {
+	switch {
+	case r.Disabled:
+		return "the parent " + r.Name + " is disabled: its keys do not sign for what is below it"
+	case !r.serves(rule):
+		return "the parent " + r.Name + " belongs to a tenant, and the user does not"
+	}
+	return ""
+}
+
 // serves tells whether a row's keys may be used for the users of a rule.
 func (r *ManagedRow) serves(rule *UserRule) bool {
 	return r.Owner == "" || rule != nil && rule.Owner == r.Owner
@@ -198,7 +210,11 @@ func (s *Snapshot) fromParents(sender mailaddr.Address, rule *UserRule, f *Facts
 			}
 		}
 		row := s.Managed.Rows[parent]
-		if row == nil || !row.SubDomains || row.Disabled || !row.serves(rule) {
+		if row == nil || !row.SubDomains {
+			continue
+		}
+		if why := row.shut(rule); why != "" {
+			trail.add(why)
 			continue
 		}
 		if d, ok := s.managed(row, sender, ParentDomain, trail); ok {

@@ -35,6 +35,7 @@ const (
 	temporary        // may work later
 	full             // the disk has no room; nothing was done
 	conflict         // the transaction lost against another and may run again at once
+	busy             // others have the lock; to try again is the way to wait for it
 )
 
 // postgresTypes turns the schema's type names into PostgreSQL's. Names are compared byte by byte, as in SQLite.

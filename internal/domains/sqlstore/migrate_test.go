@@ -17,7 +17,7 @@ func TestHostsAndTablesMoveOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	url := filepath.Join(t.TempDir(), "postseal.db")
-	e, err := openSQLite(url, defaultTimeout, nil)
+	e, err := openSQLite(url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

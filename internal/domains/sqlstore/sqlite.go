@@ -24,10 +24,11 @@ const (
 	pollEvery = 250 * time.Millisecond // a look at a counter in shared memory
 	readers   = 5                      // connections: the feed has one of them
 	scrubWait = 50 * time.Millisecond
+	busyWait  = 100 * time.Millisecond // SQLite waits for a lock whatever becomes of the caller, so not long; see Store.retry
 )
 
 // openSQLite opens or creates the database file at path.
-func openSQLite(path string, timeout time.Duration, log *slog.Logger) (*engine, error) {
+func openSQLite(path string, log *slog.Logger) (*engine, error) {
 	e := &engine{
 		name:       "store sqlite:" + path,
 		exclusive:  "SELECT 1", // BEGIN IMMEDIATE has waited already
@@ -44,10 +45,10 @@ func openSQLite(path string, timeout time.Duration, log *slog.Logger) (*engine, 
 	}
 	e.dir = filepath.Dir(path)
 	var err error
-	if e.write, err = sqliteDB(path, 1, timeout, "immediate", "query_only(0)"); err != nil {
+	if e.write, err = sqliteDB(path, 1, busyWait, "immediate", "query_only(0)"); err != nil {
 		return nil, fmt.Errorf("%s: %w", e.name, err)
 	}
-	if e.read, err = sqliteDB(path, readers, timeout, "deferred", "query_only(1)"); err != nil {
+	if e.read, err = sqliteDB(path, readers, busyWait, "deferred", "query_only(1)"); err != nil {
 		return nil, fmt.Errorf("%s: %w", e.name, err)
 	}
 	e.watch = func(ctx context.Context, changed func()) { poll(ctx, e.read, changed) }
@@ -163,8 +164,8 @@ func weighSQLite(err error) weight {
 		return permanent
 	}
 	switch e.Code() & 0xff {
-	case sqlite3.SQLITE_BUSY: // after busy_timeout, or at once: while another process turns the WAL on or recovers it
-		return conflict
+	case sqlite3.SQLITE_BUSY: // after busyWait, or at once: while another process turns the WAL on or recovers it
+		return busy
 	case sqlite3.SQLITE_FULL:
 		return full
 	case sqlite3.SQLITE_IOERR:

@@ -1,11 +1,15 @@
 package sqlstore_test
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/seal"
 	"github.com/postseal/postseal/internal/domains/sqlstore"
 	"github.com/postseal/postseal/internal/domains/sqlstore/enginetest"
 	"github.com/postseal/postseal/internal/domains/storetest"
@@ -28,4 +32,47 @@ func newFile(t *testing.T) string {
 
 func BenchmarkSQLite(b *testing.B) {
 	enginetest.Bench(b, "sqlite:"+filepath.Join(b.TempDir(), "postseal.db"), filepath.Join(b.TempDir(), "identity"))
+}
+
+// Whoever waits for another writer waits no longer than the caller does: SQLite's own
+// waiting knows nothing of contexts.
+func TestWaitingEndsWithTheCaller(t *testing.T) {
+	url := newFile(t)
+	same := sqlstore.Options{Seal: seal.Source{File: filepath.Join(t.TempDir(), "identity")}}
+	holder, waiting := open(t, url, same), open(t, url, same)
+	for name, end := range map[string]func(context.Context) (context.Context, context.CancelFunc){
+		"cancelled": context.WithCancel,
+		"deadline": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 200*time.Millisecond)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := end(t.Context())
+			err := holder.Update(t.Context(), func(tx domains.Tx) error {
+				if _, err := tx.Bump(); err != nil {
+					return err
+				}
+				gone := make(chan error, 1)
+				go func() {
+					gone <- waiting.Update(ctx, func(tx domains.Tx) error { _, err := tx.Bump(); return err })
+				}()
+				time.AfterFunc(200*time.Millisecond, cancel)
+				select {
+				case err := <-gone:
+					if !errors.Is(err, ctx.Err()) || err == nil {
+						t.Errorf("%v, want %v", err, ctx.Err())
+					}
+				case <-time.After(5 * time.Second): // half of what SQLite would wait
+					t.Error("it waits on though nobody wants to know any more")
+				}
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if err := waiting.Update(t.Context(), func(tx domains.Tx) error { _, err := tx.Bump(); return err }); err != nil {
+		t.Errorf("afterwards: %v", err)
+	}
 }

@@ -64,7 +64,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	var err error
 	switch scheme, rest, _ := strings.Cut(url, ":"); scheme {
 	case "sqlite":
-		s.engine, err = openSQLite(rest, s.timeout, s.log)
+		s.engine, err = openSQLite(rest, s.log)
 	case "postgres", "postgresql":
 		s.engine, err = openPostgres(url, s.timeout, s.log)
 	default:
@@ -123,7 +123,8 @@ func (s *Store) run(ctx context.Context, db *sql.DB, o *sql.TxOptions, f func(do
 	return s.retry(ctx, s.timeout, func(ctx context.Context) error { return s.attempt(ctx, db, o, f) })
 }
 
-// retry runs a transaction until it did not lose against another, attempts times at most and no longer than limit.
+// retry runs a transaction until it did not lose against another, attempts times at most and no longer than limit. It waits that long
+// for others to be done with the store.
 func (s *Store) retry(ctx context.Context, limit time.Duration, transaction func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -135,10 +136,10 @@ func (s *Store) retry(ctx context.Context, limit time.Duration, transaction func
 		if ctx.Err() != nil { // the caller's will, not the store's fault
 			return fmt.Errorf("%s: %w", s.name, context.Cause(ctx))
 		}
-		if lost := (*conflictError)(nil); !errors.As(err, &lost) || n == attempts {
+		if lost := (*conflictError)(nil); !errors.As(err, &lost) || n >= attempts && !lost.busy {
 			return err
 		}
-		if !pause(limited, time.Duration(n)*rand.N(20*time.Millisecond)) {
+		if !pause(limited, time.Duration(min(n, attempts))*rand.N(20*time.Millisecond)) {
 			return err
 		}
 	}

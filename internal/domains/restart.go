@@ -1,0 +1,62 @@
+package domains
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// Looks at keys after a start.
+const (
+	recheckGap    = 100 * time.Millisecond // from one key to the next, so that no name server is asked about all at once
+	recheckRecent = 5 * time.Minute        // a key that was looked at so lately is left alone: a service may be restarted again and again
+)
+
+// recheckAll has DNS asked about all keys in service once after a start, when this
+// process keeps the keys for the first time: nobody knows what went by meanwhile. With
+// more keys than fit between now and their own time they keep to that.
+func (k *Keeper) recheckAll(ctx context.Context) error {
+	if k.begun {
+		return nil
+	}
+	now := k.service.now()
+	due := func(key *Key) bool {
+		inService := key.State == Active || key.State == Suspended
+		return inService && key.NextCheckAt.After(now) && now.Sub(key.LastCheckAt) >= recheckRecent
+	}
+	var ids []string
+	err := k.service.store.View(ctx, func(tx Tx) error {
+		ids = nil
+		return eachKey(tx, func(key Key) {
+			if due(&key) {
+				ids = append(ids, key.ID)
+			}
+		})
+	})
+	at := now
+	for batch := range slices.Chunk(ids, 100) {
+		if err != nil {
+			return err
+		}
+		first := at
+		err = k.update(ctx, func(tx Tx) error {
+			at = first
+			for _, id := range batch {
+				key, err := tx.Key(id)
+				if ignoreNotFound(err) != nil {
+					return err
+				}
+				if at = at.Add(recheckGap); err == nil && due(&key) && at.Before(key.NextCheckAt) {
+					key.NextCheckAt = at
+					key.Revision++
+					if err := tx.PutKey(key); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+	}
+	k.begun = err == nil
+	return err
+}
