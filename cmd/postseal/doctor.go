@@ -29,13 +29,14 @@ func newDoctor(std stdio) *cobra.Command {
 		Use:   "doctor [DOMAIN]",
 		Short: "Look at the whole installation and say what is missing",
 		Long: `Reads the configuration of Postfix or Sendmail and ours, talks to our own
-listeners as a mail server does, looks at files, clock and resolver and at the
-domains of the key table in DNS, and says what is missing: what was looked at,
-what was found, and what to change. docs/doctor.md explains each finding.
+listeners as a mail server does, looks at files, clock and resolver, at the store
+and at the domains of key table and store in DNS, and says what is missing: what was
+looked at, what was found, and what to change. docs/doctor.md explains each finding.
 Nothing is changed.
 
-With DOMAIN it looks at that one: its lines and keys, what DNS says of them,
-DMARC, SPF, and whether signatures count for DMARC.
+With DOMAIN it looks at that one: its lines and keys, in the tables and in the
+store, what DNS says of them, DMARC, SPF, whether signatures count for DMARC, and
+whether the mail server asks us at all.
 
 Without --postfix-config or --sendmail-cf the mail servers installed here are
 looked at. An ordinary user may run it, and hears what could not be read.
@@ -113,7 +114,10 @@ func (o *doctorOptions) sources(ctx context.Context, named bool) (s doctor.Sourc
 	if len(s.Errs) == 0 && !s.Missing {
 		unread = append(unread, o.tables(ctx, &s)...)
 	}
-	if s.Postfix, s.Sendmail = o.postfix, o.sendmail; o.postfix == "" && o.sendmail == "" && o.domain == "" {
+	if !s.Missing && len(s.Errs) == 0 && cfg.Store.URL != "" {
+		s.Store = func(ctx context.Context) (*doctor.Opened, error) { return inspectStore(ctx, cfg) }
+	}
+	if s.Postfix, s.Sendmail = o.postfix, o.sendmail; o.postfix == "" && o.sendmail == "" {
 		s.Postfix, s.Sendmail = doctor.FindPostfix(ctx), doctor.FindSendmail()
 	}
 	if o.noDNS {

@@ -62,15 +62,16 @@ Made from internal/doctor/findings.toml; do not edit.
     postseal doctor --no-dns --json
 
 ` + "`postseal doctor`" + ` reads the configuration of Postfix (postconf) or Sendmail (sendmail.cf) and ours, talks to our listeners as a mail server does,
-and looks at files, clock, resolver and the domains of the key table (100 at most, eight at a time). It changes nothing. Each finding has a
+and looks at files, clock, resolver, the managed store, and the domains of key table and store (100 at most, eight at a time). It changes nothing. Each finding has a
 word that keeps its meaning, a severity, and says what was looked at, what was found, and what to change. With an *error* mail goes unsigned,
 unverified or not at all; with a *warning* some mail does, or will; a *note* is worth knowing and may be as you want it. Of several
 severities the first is the usual one. Exit codes: 0 all is well (notes do not count), 1 warnings, 2 errors.
 
 Findings about a key's record have the codes of [findings.md](findings.md), such as D402.
 
-Run it as root: an ordinary user may not read our configuration and keys, nor see who listens, and hears so (` + "`not-seen`" + `). Not looked at are the
-keys of the managed store, of which ` + "`postseal domain list`" + ` tells, and the content of Postfix's tables.
+Run it as root: an ordinary user may not read our configuration and keys, nor see who listens, and hears so (` + "`not-seen`" + `). Not looked at is the content
+of Postfix's tables. The store is opened without a right to write, as its owner; of its keys stands here what the service found when it last
+asked DNS, and with a domain what DNS says now.
 `
 
 // document writes the catalog as a page.

@@ -67,6 +67,7 @@ func Judge(f *Facts) []Finding {
 	e.noMTA()
 	e.sockets()
 	e.system()
+	e.store()
 	e.domains()
 	return e.sorted()
 }
@@ -92,8 +93,22 @@ func JudgeDomain(f *Facts) []Finding {
 	if r := f.Resolver; r != nil && r.Err != "" {
 		e.raise("resolver-silent", texts{"error": r.Err, "file": e.configPath()})
 	}
+	e.onlyUnasked()
+	e.store()
 	e.domains()
 	return e.sorted()
+}
+
+// onlyUnasked keeps of the wiring what concerns every domain: the MTA does not ask us.
+func (e *examination) onlyUnasked() {
+	wiring := &examination{Facts: e.Facts}
+	wiring.postfix()
+	wiring.sendmail()
+	for _, f := range wiring.findings {
+		if f.Severity == Error {
+			e.findings = append(e.findings, f)
+		}
+	}
 }
 
 func (e *examination) sorted() []Finding {

@@ -28,6 +28,7 @@ type Facts struct {
 	Shells   []string
 	Clock    Clock
 	Resolver *Resolver // nil: not asked
+	Managed  *Managed  // nil: no store, or an empty place for one
 	Domains  []Domain
 	Skipped  int      // domains that were not asked for, being too many
 	Unread   []Unread // what could not be looked at
@@ -45,6 +46,7 @@ type Ours struct {
 	Keys     int
 	Lines    int // of the signing table
 	Files    []File
+	Plain    []string // key files that hold keys which the store seals
 }
 
 // File is a file that the service has to read.
@@ -113,6 +115,7 @@ type Domain struct {
 	Name  string
 	Keys  []Key
 	Rows  []Row  // that are for postmaster@Name
+	Held  bool   // the store has a row for it
 	DMARC Policy // of the domain or of the registered domain above it
 	SPF   []string
 	Err   error // DMARC and SPF could not be had

@@ -44,6 +44,10 @@ type Sources struct {
 	Only    string // look at this domain alone, and not at the host
 	Checker Checker
 	Records Records // with Checker nil: DNS is not asked
+
+	// Store opens the managed store for looking, once all else was looked at that needs
+	// root. fs.ErrNotExist: there is none. Nil: none is configured.
+	Store func(context.Context) (*Opened, error)
 }
 
 // Gather looks at everything.
@@ -56,14 +60,13 @@ func Gather(ctx context.Context, s Sources) *Facts {
 		f.Ours.Warnings = append(f.Ours.Warnings, w)
 	}
 	f.files(s)
-	if s.Only != "" {
-		f.ask(ctx, s)
-		return f
-	}
-	f.Unit = unit(ctx)
 	f.mtas(ctx, s)
 	f.knock(ctx)
-	f.host()
+	if s.Only == "" {
+		f.Unit = unit(ctx)
+		f.host()
+	}
+	f.stored(ctx, s)
 	f.ask(ctx, s)
 	return f
 }
@@ -98,6 +101,12 @@ func (f *Facts) files(s Sources) {
 			table = s.Config.Sign.SigningTable
 		}
 		add("table", absolute(table))
+		if path, ok := strings.CutPrefix(s.Config.Store.URL, "sqlite:"); ok {
+			add("store", path)
+		}
+		if c := s.Config.Store; c.URL != "" && c.Credential == "" && len(c.IdentityCommand) == 0 {
+			add("identity", c.Identity)
+		}
 	}
 	if s.Tables == nil {
 		return

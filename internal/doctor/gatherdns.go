@@ -13,6 +13,7 @@ import (
 
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/dns/authority"
+	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/mailaddr"
 	"github.com/postseal/postseal/keytable"
 )
@@ -26,23 +27,23 @@ const (
 
 // ask looks up the domains of the tables, or the one that is wanted.
 func (f *Facts) ask(ctx context.Context, s Sources) {
-	domains := tabledDomains(s)
+	wanted := tabledDomains(s, f.Managed)
 	if s.Checker == nil {
-		f.withoutDNS(s, domains)
+		f.withoutDNS(s, wanted)
 		return
 	}
 	f.resolver(ctx, s.Records)
 	if f.Resolver.Err != "" {
-		f.withoutDNS(s, domains)
-		f.Skipped = len(domains) - len(f.Domains)
+		f.withoutDNS(s, wanted)
+		f.Skipped = len(wanted) - len(f.Domains)
 		return
 	}
-	f.Skipped = max(0, len(domains)-maxDomains)
-	domains = domains[:min(len(domains), maxDomains)]
-	f.Domains = make([]Domain, len(domains))
+	f.Skipped = max(0, len(wanted)-maxDomains)
+	wanted = wanted[:min(len(wanted), maxDomains)]
+	f.Domains = make([]Domain, len(wanted))
 	var group sync.WaitGroup
 	slots := make(chan struct{}, maxAtOnce)
-	for i, d := range domains {
+	for i, d := range wanted {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
@@ -53,10 +54,10 @@ func (f *Facts) ask(ctx context.Context, s Sources) {
 }
 
 // withoutDNS keeps what the tables say of the one domain that is wanted.
-func (f *Facts) withoutDNS(s Sources, domains []tabled) {
-	for _, d := range domains {
+func (f *Facts) withoutDNS(s Sources, wanted []tabled) {
+	for _, d := range wanted {
 		if s.Only != "" {
-			f.Domains = append(f.Domains, Domain{Name: d.name, Rows: d.rows(s), Err: errNoDNS})
+			f.Domains = append(f.Domains, Domain{Name: d.name, Rows: d.rows(s), Held: d.held != nil, Err: errNoDNS})
 		}
 	}
 }
@@ -79,10 +80,11 @@ func (f *Facts) resolver(ctx context.Context, r Records) {
 type tabled struct {
 	name string
 	refs []keytable.KeyRef
+	held *Managing // the row of the store; nil if there is none
 }
 
-// tabledDomains are those of the key table by name, or the one that is wanted.
-func tabledDomains(s Sources) []tabled {
+// tabledDomains are those of the key table and of the store by name, or the one that is wanted.
+func tabledDomains(s Sources, m *Managed) []tabled {
 	byName := map[string]*tabled{}
 	if s.Only != "" {
 		byName[s.Only] = &tabled{name: s.Only}
@@ -98,8 +100,16 @@ func tabledDomains(s Sources) []tabled {
 			byName[ref.Domain].refs = append(byName[ref.Domain].refs, ref)
 		}
 	}
+	if m != nil && s.Only == "" {
+		for _, row := range m.Rows {
+			if d := &row.Domain; d.Name == d.SigningDomain() && d.Enabled && !d.Requested && byName[d.Name] == nil {
+				byName[d.Name] = &tabled{name: d.Name}
+			}
+		}
+	}
 	var all []tabled
 	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		byName[name].held = m.of(name)
 		all = append(all, *byName[name])
 	}
 	return all
@@ -107,7 +117,7 @@ func tabledDomains(s Sources) []tabled {
 
 // ask checks each key of the domain and of the lines that are for it, DMARC and SPF.
 func (t tabled) ask(ctx context.Context, s Sources) Domain {
-	d := Domain{Name: t.name, Rows: t.rows(s)}
+	d := Domain{Name: t.name, Rows: t.rows(s), Held: t.held != nil}
 	for _, ref := range t.allRefs(s) {
 		ctx, cancel := context.WithTimeout(ctx, maxKeyTime)
 		subject := check.Subject{Domain: ref.Domain, Selector: ref.Selector, SubDomains: s.Config.Sign.SubDomains}
@@ -117,11 +127,46 @@ func (t tabled) ask(ctx context.Context, s Sources) Domain {
 		d.Keys = append(d.Keys, Key{Selector: ref.Selector, Result: s.Checker.Check(ctx, subject)})
 		cancel()
 	}
+	if s.Only != "" {
+		d.Keys = append(d.Keys, t.heldKeys(ctx, s.Checker)...)
+	}
 	d.DMARC, d.Err = askDMARC(ctx, s.Records, t.name)
 	var err error
 	d.SPF, err = versioned(ctx, s.Records, t.name, "v=spf1")
 	d.Err = errors.Join(d.Err, err)
 	return d
+}
+
+// heldKeys checks the keys of the store. Of all domains the service does that, and the store has what it found.
+func (t tabled) heldKeys(ctx context.Context, c Checker) (keys []Key) {
+	if t.held == nil {
+		return nil
+	}
+	for i := range t.held.Keys {
+		k := &t.held.Keys[i]
+		subject, err := t.held.subject(k)
+		if !awaited(k) || err != nil {
+			continue
+		}
+		ctx, cancel := context.WithTimeout(ctx, maxKeyTime)
+		keys = append(keys, Key{Selector: k.Selector, Result: c.Check(ctx, subject)})
+		cancel()
+	}
+	return keys
+}
+
+// heldRow is what the store signs with for the domain.
+func (t tabled) heldRow() (r Row, signs bool) {
+	r.Where = "the store"
+	if t.held == nil || !t.held.Domain.Enabled {
+		return r, false
+	}
+	for _, k := range t.held.Keys {
+		if k.State == domains.Active && !k.Compromised {
+			r.Keys, r.Signs = append(r.Keys, k.Domain+"/"+k.Selector), append(r.Signs, k.Domain)
+		}
+	}
+	return r, len(r.Keys) > 0
 }
 
 // matches are the lines for the domain's postmaster.
@@ -142,6 +187,9 @@ func (t tabled) rows(s Sources) (rows []Row) {
 		for _, k := range m.Keys {
 			r.Keys, r.Signs = append(r.Keys, k.Domain+"/"+k.Selector), append(r.Signs, k.Domain)
 		}
+		rows = append(rows, r)
+	}
+	if r, signs := t.heldRow(); signs {
 		rows = append(rows, r)
 	}
 	return rows

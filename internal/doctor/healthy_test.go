@@ -9,6 +9,7 @@ import (
 	"github.com/postseal/postseal/internal/access"
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/milter"
 )
 
@@ -108,6 +109,25 @@ func onSocket() *Facts {
 	return f
 }
 
+// withStore is healthy with a store that has one domain, whose key signs.
+func withStore() *Facts {
+	f := healthy()
+	param(f, "maximal_queue_lifetime", "5d")
+	f.Ours.Files = append(f.Ours.Files, file("store", "/var/lib/postseal/postseal.db", 0o640, 900))
+	f.Managed = &Managed{Name: "store sqlite:/var/lib/postseal/postseal.db", Rows: []Managing{held("managed.example", 30*day, domains.Active)}}
+	return f
+}
+
+const day = 24 * time.Hour
+
+// held is a row with a key of an age in a state.
+func held(name string, age time.Duration, state domains.State) Managing {
+	k := domains.Key{ID: name, Domain: name, Selector: "ps1", State: state, CreatedAt: now.Add(-age), TTL: 3600, Print: "SHA256:" + name, Health: domains.Health{Status: domains.OK}}
+	d := domains.Domain{Name: name, Enabled: true}
+	keys := []domains.Key{k}
+	return Managing{domains.Row{Domain: d, Keys: keys, Status: domains.StatusOf(d, keys, now)}, map[string]time.Duration{name: 7 * day}}
+}
+
 func answered(program string) Socket {
 	return Socket{Reached: true, Program: program, Answer: Answer{Version: 6, Actions: milter.ActAddHeader | milter.ActChangeHeader}}
 }
@@ -122,7 +142,7 @@ func file(what, path string, mode fs.FileMode, gid uint32) File {
 
 // Nothing is said of what is right.
 func TestHealthy(t *testing.T) {
-	for name, f := range map[string]*Facts{"Postfix": healthy(), "Sendmail": withSendmail(), "unix socket": onSocket()} {
+	for name, f := range map[string]*Facts{"Postfix": healthy(), "Sendmail": withSendmail(), "unix socket": onSocket(), "store": withStore()} {
 		t.Run(name, func(t *testing.T) {
 			for _, x := range Judge(f) {
 				t.Errorf("%s %s: %s", x.Severity, x.Word, x.Found)

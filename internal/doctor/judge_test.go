@@ -15,6 +15,7 @@ import (
 	"github.com/postseal/postseal/internal/access"
 	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/config"
+	"github.com/postseal/postseal/internal/domains"
 )
 
 // param changes parameters of main.cf.
@@ -317,6 +318,48 @@ var cases = []judged{
 	{"a resolver that does not validate", healthy, func(f *Facts) { f.Resolver.Secure = false }, "note resolver-unvalidated", ""},
 	{"no MTA", healthy, func(f *Facts) { f.Postfix = nil }, "warning no-mta", ""},
 	{"not readable", healthy, func(f *Facts) { f.unread("keytable", fs.ErrPermission) }, "note not-seen", "as root"},
+
+	// The managed store
+	{"a store that is away", withStore, func(f *Facts) { *f.Managed = Managed{Name: "store postgres://db/x", Err: errors.New("no answer")} }, "error store-unreadable", "store postgres://db/x no answer"},
+	{"an identity that opens nothing", withStore, func(f *Facts) { f.Managed.Sealed = errors.New("sealed for others") }, "error identity-unusable", "sealed for others"},
+	{"a store open to all", withStore, func(f *Facts) { f.Ours.Files[1] = file("store", "/var/lib/postseal/postseal.db", 0o644, 900) }, "warning store-open", "chmod o-rwx /var/lib/postseal/postseal.db"},
+	{"an identity that the service cannot read", withStore, func(f *Facts) {
+		f.Ours.Files = append(f.Ours.Files, file("identity", "/var/lib/postseal-identity/identity", 0o600, 0))
+	}, "error service-cannot-read", "the identity /var/lib/postseal-identity/identity"},
+	{"keys in plain text", withStore, func(f *Facts) { f.Ours.Plain = []string{"/etc/postseal/keys/old.pem"} }, "warning key-plaintext", "/etc/postseal/keys/old.pem"},
+	{"a key that DNS lost", withStore, func(f *Facts) {
+		row := held("lost.example", day, domains.Active)
+		row.Keys[0].Health = domains.Health{Status: domains.Broken, Reason: domains.ReasonAbsent, Code: "D101", Text: "the record is gone"}
+		row.Status = domains.StatusOf(row.Domain, row.Keys, now)
+		f.Managed.Rows = append(f.Managed.Rows, row)
+	}, "warning managed-unwell", "postseal domain show lost.example "},
+	{"a domain without a key", withStore, func(f *Facts) {
+		f.Managed.Rows = append(f.Managed.Rows, Managing{domains.Row{Domain: domains.Domain{Name: "none.example", Enabled: true}, Status: domains.StatusOf(domains.Domain{Enabled: true}, nil, now)}, nil})
+	}, "warning domain-without-key", "postseal domain add none.example makes one"},
+	{"a key of half a year", withStore, func(f *Facts) { f.Managed.Rows[0] = held("managed.example", 181*day, domains.Active) }, "note managed-key-old", "ps1._domainkey.managed.example (2026-05-24)"},
+	{"a key of a year", withStore, func(f *Facts) { f.Managed.Rows[0] = held("managed.example", 366*day, domains.Active) }, "warning managed-key-old", "older than 365 days"},
+	{"a replaced key of a year", withStore, func(f *Facts) {
+		old := held("managed.example", 366*day, domains.Retired).Keys[0]
+		f.Managed.Rows[0].Keys = append(f.Managed.Rows[0].Keys, old)
+	}, "", ""},
+	{"a queue that keeps mail long", withStore, func(f *Facts) { param(f, "maximal_queue_lifetime", "10") }, "warning retires-early", `a replaced key is kept for 7d; mail waits up to 10d in the queue`},
+	{"a queue with a margin of the TTL alone", withStore, func(f *Facts) { param(f, "maximal_queue_lifetime", "1w") }, "warning retires-early", "maximal_queue_lifetime in /etc/postfix/main.cf"},
+	{"a queue of hours", withStore, func(f *Facts) { param(f, "maximal_queue_lifetime", "167h") }, "", ""},
+	{"Sendmail's queue", withStore, func(f *Facts) {
+		f.Postfix, f.Sendmail = nil, withSendmail().Sendmail
+		f.Sendmail.Options["Timeout.queuereturn"] = "6d24h30m"
+	}, "warning retires-early", "Timeout.queuereturn in /etc/mail/sendmail.cf"},
+	{"a disabled domain with a key", withStore, func(f *Facts) { f.Managed.Rows[0].Domain.Enabled = false }, "note key-unused", "postseal domain enable managed.example"},
+	{"a disabled domain whose key a user has", withStore, func(f *Facts) {
+		f.Managed.Rows[0].Domain.Enabled = false
+		f.Managed.Users = []domains.User{{Match: "sasl:ada", Key: "managed.example/ps1"}}
+	}, "", ""},
+	{"mail of a domain without a key", withStore, func(f *Facts) {
+		f.Managed.Candidates = []domains.Candidate{{Domain: "new.example", Source: "mail", Count: 12, LastSeen: now}}
+	}, "warning candidates", "new.example (12 messages, the last on 2026-11-21)"},
+	{"a domain of the mail server without a key", withStore, func(f *Facts) {
+		f.Managed.Candidates = []domains.Candidate{{Domain: "new.example", Source: "postfix"}, {Domain: "new.example", Source: "file:/etc/users"}}
+	}, "note candidates", "new.example postseal domain add"},
 }
 
 func TestJudge(t *testing.T) {
@@ -340,6 +383,47 @@ func TestJudge(t *testing.T) {
 				t.Errorf("nothing says %q:\n%s", c.says, &text)
 			}
 		})
+	}
+}
+
+// One domain: what concerns it, wherever its keys are, and whether the MTA asks us at all.
+func TestJudgeDomainOfTheStore(t *testing.T) {
+	words := func(f *Facts) (all []string) {
+		f.Domains = []Domain{{Name: "managed.example", Held: true, Rows: []Row{{Where: "the store", Keys: []string{"managed.example/ps1"}, Signs: []string{"managed.example"}}}, DMARC: Policy{Texts: []string{"v=DMARC1; p=none"}, Request: "none"}, SPF: []string{"v=spf1 -all"}}}
+		for _, x := range JudgeDomain(f) {
+			all = append(all, string(x.Severity)+" "+x.Word)
+		}
+		return all
+	}
+	if got := words(withStore()); len(got) > 0 {
+		t.Errorf("nothing is wrong, and got %v", got)
+	}
+	f := withStore()
+	f.Managed.Rows = append(f.Managed.Rows, held("other.example", 400*day, domains.Active))
+	f.Managed.Candidates = []domains.Candidate{{Domain: "new.example", Source: "mail"}}
+	if got := words(f); len(got) > 0 {
+		t.Errorf("what concerns others: %v", got)
+	}
+	f.Managed.Rows[0] = held("managed.example", 400*day, domains.Active)
+	smtpdList(f, "")
+	if got := strings.Join(words(f), ", "); got != "error not-wired, warning managed-key-old" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestQueueTimes(t *testing.T) {
+	for text, want := range map[string]time.Duration{"5d": 5 * day, "5": 5 * day, "1w": 7 * day, "36h": 36 * time.Hour, "90m": 90 * time.Minute, "30s": 30 * time.Second, "": 0, "soon": 0, "d": 0, "1x": 0, "99999999d": 0} {
+		if got := postfixTime(text); got != want {
+			t.Errorf("Postfix: %q is %v, want %v", text, got, want)
+		}
+	}
+	for text, want := range map[string]time.Duration{"5d": 5 * day, "5": 5 * day, "1d12h": 36 * time.Hour, "4h30m": 4*time.Hour + 30*time.Minute, "": 0} {
+		if got := sendmailTime(text); got != want {
+			t.Errorf("Sendmail: %q is %v, want %v", text, got, want)
+		}
+	}
+	if days(36*time.Hour) != "36h" || days(7*day) != "7d" {
+		t.Error(days(36*time.Hour), days(7*day))
 	}
 }
 
