@@ -13,7 +13,6 @@ type person struct {
 	*story
 	page    *browser.Page
 	options browser.Options
-	looked  map[string]bool // pages that have been inspected, by title
 }
 
 // person comes to the panel, or to where the options say.
@@ -22,7 +21,7 @@ func (s *story) person(o browser.Options) *person {
 	o.Hosts = append(o.Hosts, s.place.panel)
 	page, err := chromium.Person(o)
 	s.must(err)
-	p := &person{story: s, page: page, options: o, looked: map[string]bool{}}
+	p := &person{story: s, page: page, options: o}
 	s.people = append(s.people, p)
 	return p
 }
@@ -151,7 +150,7 @@ func (p *person) check(err error) {
 	}
 }
 
-// inspect looks at a page that the person has not been to: as it is on a desk, and on a small telephone at night.
+// inspect looks at a page that nobody of the story has been to: as it is on a desk, and on a small telephone at night.
 func (p *person) inspect() {
 	p.Helper()
 	title, err := p.page.Title()

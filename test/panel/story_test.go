@@ -32,6 +32,7 @@ type story struct {
 	daemon *daemon.Daemon
 	tokens map[string]string // by who holds it: "admin", or the tenant
 	people []*person
+	looked map[string]bool // pages that have been inspected, by title
 	got    []delivery
 }
 
@@ -44,7 +45,7 @@ func begin(t *testing.T, c setup) *story {
 // beginAt is begin where the configuration has to name the place.
 func beginAt(t *testing.T, at place, c setup) *story {
 	t.Helper()
-	s := &story{T: t, place: at, tokens: map[string]string{}}
+	s := &story{T: t, place: at, tokens: map[string]string{}, looked: map[string]bool{}}
 	s.dir = filepath.Join(sandbox.Dir(), "stories", strings.ReplaceAll(t.Name(), "/", "-"))
 	s.must(os.MkdirAll(s.dir, 0o755))
 	for _, dir := range []string{"db", "identity"} {
