@@ -234,7 +234,6 @@ func (v *visit) askDelete() error {
 		Action: v.path("delete"), Heading: "Delete " + what + "?", Button: "Delete", Cancel: v.path("dkim"),
 		Follows: []string{"Nothing will be signed with it any more, from the next message on."},
 		Fields:  []field{{"yes", "yes"}, {"selector", selector}},
-		Choice:  &choice{"now", "Do not wait for mail under way: messages that carry a signature of a key will not verify once its record is removed"},
 	}
 	for _, k := range d.Keys {
 		if k.State == domains.Retired || selector != "" && k.Selector != selector {
@@ -244,6 +243,8 @@ func (v *visit) askDelete() error {
 		line := "The record " + host + " has to stay in DNS until mail under way has arrived; the date is told then."
 		if k.ActivatedAt.IsZero() {
 			line = "The record " + host + " may be removed from DNS at once: the key never signed."
+		} else {
+			p.Choice = &choice{"now", "Do not wait for mail under way: messages that carry a signature of a key will not verify once its record is removed"}
 		}
 		if !slices.Contains(p.Follows, line) { // keys that followed each other in place have one record
 			p.Follows = append(p.Follows, line)
