@@ -31,7 +31,8 @@ func (m *managing) domainList() *cobra.Command {
 then the domains that mail comes from, or that "candidates" finds elsewhere, and that
 nobody has added yet ("Not set up"). Keys of the key table that are watched have
 lines of their own, marked "(keytable)"; show and verify take them as
-table:example.com. --wide shows each key with the name and the value of its DNS record.`,
+table:example.com. A domain that is to publish an outgoing user's key under its own
+name ("user set --fallback-d from") is marked "(lent)": lent:example.com. --wide shows each key with the name and the value of its DNS record.`,
 		Args: cobra.NoArgs,
 	}
 	wide := cmd.Flags().Bool("wide", false, "a line for each key, with its DNS record")
@@ -79,6 +80,9 @@ func (s *store) list(ctx context.Context, only []string) (listed, []sources.Repo
 
 // rowName names a row in a table of them.
 func rowName(d domains.Domain) string {
+	if d.Lent() {
+		return records.Both(d.SigningDomain()) + " (lent)"
+	}
 	if d.Watched() {
 		return records.Both(d.SigningDomain()) + " (keytable)"
 	}

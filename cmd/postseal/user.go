@@ -8,7 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/records"
 )
 
 func newUser(m *managing) *cobra.Command {
@@ -44,6 +46,12 @@ func (m *managing) userSet() *cobra.Command {
 named by its domain, so that a rotation is followed, by DOMAIN/SELECTOR, or by its
 selector alone where only one domain has it. A domain's own key always goes first.
 
+The signature carries the domain of the key in d=: it always verifies, and is not
+aligned with the sender. With --fallback-d from it carries the sender's domain, for
+those of --domains that publish this very key under their own name and have no key of
+their own here. DNS is asked about that as about other keys ("domain list" shows such
+domains with "(lent)"); while it does not have the key, d= is the key's domain.
+
 A user with --reauth is never signed, whatever its domain has.`,
 		Example: `  postseal user set ada --selector crm-2026
   postseal user set ip:192.0.2.0/24 --key example.com --domains shop.example,.example.net
@@ -59,7 +67,7 @@ A user with --reauth is never signed, whatever its domain has.`,
 	flags.BoolVar(&u.Disabled, "no-sign", false, "never sign for this user")
 	flags.StringVar(&u.Owner, "owner", "", "tenant that the user belongs to")
 	flags.IntVar(&u.Position, "position", 0, "rows are tried by position, the lowest first")
-	fallback := flags.String("fallback-d", "key", "d= of such signatures: key, the key's domain (\"from\", the sender's, is refused: nobody would check that it publishes the key)")
+	fallback := flags.String("fallback-d", "key", "d= of such signatures: key, the key's domain, or from, the sender's, while its DNS has this very key (with --domains)")
 	asJSON := flags.Bool("json", false, "print JSON")
 	cmd.MarkFlagsMutuallyExclusive("key", "selector")
 	return m.verb(cmd, func(ctx context.Context, s *store, args []string) error {
@@ -83,12 +91,25 @@ A user with --reauth is never signed, whatever its domain has.`,
 			return m.printJSON(set)
 		}
 		m.printUsers([]domains.User{set})
-		return nil
+		return m.printLent(ctx, s, set)
 	})
 }
 
+// printLent tells what the domains of a user have to publish for signatures with their own
+// name, and how that stands.
+func (m *managing) printLent(ctx context.Context, s *store, u domains.User) error {
+	rows, err := s.service.Lent(ctx, u)
+	for _, r := range rows {
+		fmt.Fprintf(m.out, "\n%s: %s. Until DNS there has the record, d= is the key's domain.\n", records.Both(r.Domain.SigningDomain()), r.Status.Label)
+		for _, k := range r.Keys {
+			fmt.Fprintf(m.out, "    %s. TXT %q\n", dkim.RecordName(k.Selector, k.Domain), k.Record)
+		}
+	}
+	return err
+}
+
 func (m *managing) printUsers(users []domains.User) {
-	lines := []line{{cells: []cell{{text: "USER"}, {text: "KEY"}, {text: "FOR DOMAINS"}, {text: "SIGNED"}}}}
+	lines := []line{{cells: []cell{{text: "USER"}, {text: "KEY"}, {text: "FOR DOMAINS"}, {text: "D="}, {text: "SIGNED"}}}}
 	for _, u := range users {
 		key := u.Key
 		if key == "" {
@@ -98,7 +119,11 @@ func (m *managing) printUsers(users []domains.User) {
 		if list == "" {
 			list = "any"
 		}
-		lines = append(lines, line{cells: []cell{{text: u.Match}, {text: key}, {text: list}, {text: signedWord(u)}}})
+		d := "the key's"
+		if u.FromAsD {
+			d = "the sender's, where it has the key"
+		}
+		lines = append(lines, line{cells: []cell{{text: u.Match}, {text: key}, {text: list}, {text: d}, {text: signedWord(u)}}})
 	}
 	grid(m.out, lines, false)
 }

@@ -389,3 +389,33 @@ func TestTablesBehindTheGate(t *testing.T) {
 		}
 	})
 }
+
+// A user's key with d= of the sender's domain: from DNS's confirmation there on, and while
+// the store allows it.
+func TestLentKeySigns(t *testing.T) {
+	o, zone := managedDaemon(t, nil)
+	added := o.add(domains.AddRequest{Name: "shared.example", Selector: "s1", Activation: domains.ActivateImmediate, Yes: true})
+	o.do(func(ctx context.Context, s *domains.Service) error {
+		_, err := s.SetUser(ctx, "test", domains.User{Match: "sasl:ada", Key: "shared.example", Domains: []string{"shop.example", "other.example"}, FromAsD: true})
+		return err
+	})
+	wants := func(from, want string) {
+		t.Helper()
+		if got := o.sendAs(from, "ada"); got != want {
+			t.Errorf("%s: got %q, want %q", from, got, want)
+		}
+	}
+	wants("ada@shop.example", "signed user-key shared.example/s1")
+	zone.SetTXT("shop.example", "the domain exists")
+	zone.SetTXT("s1._domainkey.shop.example", added.Keys[0].Record)
+	o.confirm("lent:shop.example")
+	wants("ada@shop.example", "signed user-key shop.example/s1")
+	wants("ada@other.example", "signed user-key shared.example/s1")
+	o.add(domains.AddRequest{Name: "shop.example", Selector: "own", Activation: domains.ActivateManual})
+	wants("ada@shop.example", "signed user-key shop.example/s1") // its own key may not sign yet
+	o.do(func(ctx context.Context, s *domains.Service) error {
+		_, err := s.Disable(ctx, "test", "shop.example")
+		return err
+	})
+	wants("ada@shop.example", "unsigned domain-disabled")
+}

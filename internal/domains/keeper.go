@@ -111,6 +111,9 @@ func (k *Keeper) Turn(ctx context.Context) (next time.Time, err error) {
 		}
 	}
 	for {
+		if err := k.lend(ctx); err != nil {
+			return time.Time{}, err
+		}
 		due, err := k.due(ctx)
 		if err != nil {
 			return time.Time{}, err

@@ -189,7 +189,7 @@ type User struct {
 	Owner    string   `json:"owner,omitempty"`     // tenant
 	Reauth   bool     `json:"reauth,omitempty"`    // never signed (MA-1)
 	Disabled bool     `json:"disabled,omitempty"`  // sign = false
-	FromAsD  bool     `json:"from_as_d,omitempty"` // fallback_d = "from" instead of "key": refused by SetUser, never signed with
+	FromAsD  bool     `json:"from_as_d,omitempty"` // fallback_d = "from" instead of "key": d= is the sender's domain once its DNS has this key
 }
 
 // Entry is a line of the journal.

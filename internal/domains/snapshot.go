@@ -56,6 +56,9 @@ type UserSigning struct {
 	User
 	Keys []SigningKey
 	Why  string // why there are no keys though the row names one
+	// Lent are those of Keys that a domain has published under its own name, with that
+	// domain as d=; every domain is there for which that is asked (User.FromAsD).
+	Lent map[string][]SigningKey
 }
 
 func (s *Signing) has(id string) bool {
@@ -208,14 +211,25 @@ func (s *Snapshot) addUsers(tx Tx, keys map[string][]Key) error {
 	if err != nil {
 		return err
 	}
+	confirmed := lentKeys(keys)
 	for _, u := range users {
 		row := UserSigning{User: u}
 		if u.Key != "" {
 			row.Keys, row.Why = s.keysNamed(u.Key, keys)
 		}
+		name, _, _ := strings.Cut(u.Key, "/")
+		row.Lent = u.lentTo(row.Keys, printsOf(keys[name]), confirmed)
 		s.Users = append(s.Users, row)
 	}
 	return nil
+}
+
+func printsOf(keys []Key) map[string]string {
+	prints := map[string]string{}
+	for i := range keys {
+		prints[keys[i].ID] = keys[i].Print
+	}
+	return prints
 }
 
 // keysNamed resolves DOMAIN to its signing keys and DOMAIN/SELECTOR to that key
@@ -231,15 +245,7 @@ func (s *Snapshot) keysNamed(ref string, keys map[string][]Key) ([]SigningKey, s
 	case !one:
 		return signing.Keys, signing.Why
 	}
-	of := byAge(keys[name])
-	followed := map[string]bool{}
-	for i := range of {
-		k := &of[i]
-		if k.Selector != selector && !followed[k.Replaces] {
-			continue
-		}
-		followed[k.ID] = true
-	}
+	followed := follow(byAge(keys[name]), selector)
 	for _, k := range signing.Keys {
 		if followed[k.ID] {
 			return []SigningKey{k}, ""

@@ -95,7 +95,7 @@ func (s *Service) around(ctx context.Context, d *Domain, k *Key, subject *check.
 		}
 		same, err := tx.KeysPrinted(k.Print)
 		for _, other := range same {
-			if other.Domain != k.Domain && other.living() && !slices.Contains(subject.SharedWith, other.Domain) {
+			if other.Domain != k.Domain && other.living() && !isLent(other.Owner) && !slices.Contains(subject.SharedWith, other.Domain) {
 				subject.SharedWith = append(subject.SharedWith, other.Domain)
 			}
 		}

@@ -30,11 +30,8 @@ func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, erro
 	if u.Reauth && u.Key != "" {
 		return u, uselessSelector()
 	}
-	if u.FromAsD {
-		return u, &Refused{
-			Rule: "MA-17", What: "a signature with d= of the sender's domain verifies only while that domain publishes this very key, which nobody here checks for each sender",
-			Way: "say fallback_d = key, which always verifies; `domain add` gives a sender's domain a key of its own, with its own d=",
-		}
+	if err := checkLending(&u); err != nil {
+		return u, err
 	}
 	out := u
 	err = s.store.Update(ctx, func(tx Tx) error {
@@ -45,6 +42,9 @@ func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, erro
 			}
 		}
 		if err := tx.PutUser(out); err != nil {
+			return err
+		}
+		if err := s.lend(tx, actor); err != nil {
 			return err
 		}
 		return s.userChanged(tx, actor, "user set", out.Match, describeUser(out))
@@ -61,6 +61,9 @@ func (s *Service) DeleteUser(ctx context.Context, actor, match string) error {
 		if err := tx.DeleteUser(match); err != nil {
 			return err
 		}
+		if err := s.lend(tx, actor); err != nil {
+			return err
+		}
 		return s.userChanged(tx, actor, "user del", match, "deleted")
 	})
 }
@@ -74,6 +77,9 @@ func (s *Service) SwitchUser(ctx context.Context, actor, match string, on bool) 
 		}
 		u.Disabled = !on
 		if err := tx.PutUser(u); err != nil {
+			return err
+		}
+		if err := s.lend(tx, actor); err != nil {
 			return err
 		}
 		return s.userChanged(tx, actor, "user set", match, describeUser(u))
@@ -110,6 +116,9 @@ func describeUser(u User) string {
 	}
 	if len(u.Domains) > 0 {
 		words = append(words, "domains "+strings.Join(u.Domains, ","))
+	}
+	if u.FromAsD {
+		words = append(words, "d= of the sender where its DNS has the key")
 	}
 	if u.Reauth {
 		words = append(words, "reauth")
@@ -194,7 +203,7 @@ func hasSelector(tx Tx, name, selector string, wanted bool) error {
 func uniqueSelector(tx Tx, selector string) (string, error) {
 	var owners []string
 	err := eachKey(tx, func(k Key) {
-		if k.Selector == selector && k.living() && !slices.Contains(owners, k.Owner) {
+		if k.Selector == selector && k.living() && !isWatched(k.Owner) && !slices.Contains(owners, k.Owner) {
 			owners = append(owners, k.Owner)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/domains/storetest"
 )
@@ -97,5 +98,28 @@ func TestTwinsAreTold(t *testing.T) {
 	}
 	if n := strings.Count(log.String(), "any more"); n != 1 {
 		t.Errorf("the other stopped: told %d times\n%s", n, &log)
+	}
+}
+
+// What a lent key signed under another domain's name is told of the key itself.
+func TestLentKeyIsMarked(t *testing.T) {
+	m, _ := newManaged(t, Options{})
+	key := domains.SigningKey{ID: "1", Domain: "shared.example", Selector: "s1", Algorithm: dkim.Ed25519SHA256}
+	lent := key
+	lent.Domain = "shop.example"
+	rows := m.rows(&domains.Snapshot{Users: []domains.UserSigning{{
+		User: domains.User{Match: "sasl:ada", Key: "shared.example", FromAsD: true},
+		Keys: []domains.SigningKey{key}, Lent: map[string][]domains.SigningKey{"shop.example": {lent}, "other.example": nil},
+	}}})
+	fallback := rows.Users[0].Keys
+	if got := fallback.Lent["shop.example"]; len(got) != 1 || got[0].Domain != "shop.example" || got[0].Managed != fallback.Keys[0].Managed {
+		t.Errorf("lent: %+v", got)
+	}
+	if _, asked := fallback.Lent["other.example"]; !asked {
+		t.Error("explain cannot tell that other.example does not have the key")
+	}
+	m.Signed([]string{"shop.example/s1"}, time.Now())
+	if m.mark("1").at.Load() == 0 {
+		t.Error("the signature is not noted")
 	}
 }

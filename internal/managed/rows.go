@@ -40,6 +40,11 @@ func (m *Managed) rows(s *domains.Snapshot) *Rows {
 	}
 	for _, u := range s.Users {
 		c.user(&u)
+		for domain, keys := range u.Lent { // what signs under another name is the same key
+			for _, k := range keys {
+				m.names.Store(domain+"/"+k.Selector, m.mark(k.ID))
+			}
+		}
 	}
 	return c.rows
 }
@@ -97,7 +102,7 @@ func (c *converter) keys(of []domains.SigningKey) []policy.Key {
 	for _, k := range of {
 		h := c.halves[k.ID]
 		keys = append(keys, policy.Key{
-			KeyRef:  keytable.KeyRef{Name: h.name, Domain: k.Domain, Selector: k.Selector, Algorithm: k.Algorithm},
+			KeyRef:  keytable.KeyRef{Name: k.Domain + "/" + k.Selector, Domain: k.Domain, Selector: k.Selector, Algorithm: k.Algorithm},
 			Managed: h,
 		})
 	}
@@ -116,11 +121,13 @@ func (c *converter) user(u *domains.UserSigning) {
 		rule.Domains = u.Domains
 	}
 	rule.Keys = policy.Fallback{Keys: c.keys(u.Keys)}
-	switch {
-	case u.FromAsD:
-		// d= would be a domain of which nobody checked that it publishes the key.
-		rule.Keys = policy.Fallback{OutOfService: "the key of " + u.Key + " signs for its own domain only"}
-	case len(u.Keys) == 0 && u.Key != "":
+	for domain, keys := range u.Lent {
+		if rule.Keys.Lent == nil {
+			rule.Keys.Lent = map[string][]policy.Key{}
+		}
+		rule.Keys.Lent[domain] = c.keys(keys)
+	}
+	if len(u.Keys) == 0 && u.Key != "" {
 		domain, _, _ := strings.Cut(u.Key, "/")
 		rule.Keys.OutOfService = domain + ": " + u.Why
 	}

@@ -179,6 +179,9 @@ func (s *Snapshot) fromTable(at, sender mailaddr.Address, rule *UserRule, f *Fac
 type Fallback struct {
 	Keys         []Key
 	OutOfService string // why there are none although one is named
+	// Lent are those of Keys that sender's domains have published under their own names,
+	// with d= of those; every domain is there for which that is asked.
+	Lent map[string][]Key
 }
 
 func (f Fallback) none() bool { return len(f.Keys) == 0 && f.OutOfService == "" }
@@ -199,6 +202,14 @@ func (s *Snapshot) fallback(sender mailaddr.Address, rule *UserRule, trail *Trai
 		why := cmp.Or(key.OutOfService, barred)
 		trail.add("out of service: " + why)
 		return Decision{Reason: KeyUnavailable, Detail: detail + ": " + why}
+	}
+	if lent, asked := key.Lent[sender.Domain]; asked {
+		if lent, _ = s.Managed.allowed(lent, rule); len(lent) > 0 {
+			keys = lent
+			trail.add(sender.Domain + " publishes this key under its own name, so d= is " + sender.Domain)
+		} else {
+			trail.add(sender.Domain + " does not publish this key under its own name as far as DNS said, so d= is " + keys[0].Domain)
+		}
 	}
 	return Decision{Sign: true, Reason: reason, Detail: detail, Keys: s.identified(keys, sender)}
 }
