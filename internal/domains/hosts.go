@@ -9,7 +9,7 @@ import (
 // HostStarted notes that a process of a host signs from the store. If the one before it
 // did not stop in order, its last signatures are unknown, and now is taken for them:
 // that errs to longer retention. One that is alive after all comes back with its next
-// report.
+// report. h.Version is what the process has read; 0 if it does not know yet.
 func (s *Service) HostStarted(ctx context.Context, h Host) error {
 	now := s.now()
 	return s.store.Update(ctx, func(tx Tx) error {
@@ -25,7 +25,8 @@ func (s *Service) HostStarted(ctx context.Context, h Host) error {
 				return err
 			}
 		}
-		return tx.PutHost(Host{Name: h.Name, Process: h.Process, SeenAt: now})
+		h.SeenAt = now
+		return tx.PutHost(h)
 	})
 }
 

@@ -223,6 +223,24 @@ func TestRetentionCountsFromTheLastSignatureOfAnyHost(t *testing.T) {
 	w.is(old.ID, domains.Retired)
 }
 
+// A process that has just started says what it has read, and keeps no key from retiring until its first report.
+func TestAHostThatStartsBlocksNothing(t *testing.T) {
+	w := newWorld(t)
+	old := w.connected("example.com")
+	added, err := w.service.Rotate(w.ctx, "root", "example.com", domains.RotateRequest{})
+	w.must(err)
+	w.publish(added.Keys[0])
+	w.live(7*day - 2*time.Hour)
+	version, err := w.service.Version(w.ctx)
+	w.must(err)
+	w.must(w.service.HostStarted(w.ctx, host("mx1", version)))
+	w.live(4 * time.Hour)
+	w.is(old.ID, domains.Retired)
+	if n := w.told(domains.RotationBlocked); n != 0 {
+		t.Errorf("told %d times that a host is in the way", n)
+	}
+}
+
 func TestForgetAHostThatIsGone(t *testing.T) {
 	w := newWorld(t)
 	w.must(w.service.HostStarted(w.ctx, host("mx1", 0)))

@@ -48,7 +48,11 @@ func (m *Managed) Unsigned(domain string, at time.Time) {
 func (m *Managed) Report(ctx context.Context) {
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
-	tell := func() error { return m.service.HostStarted(ctx, m.opts.Host) }
+	tell := func() error {
+		host := m.opts.Host
+		host.Version = m.version.Load()
+		return m.service.HostStarted(ctx, host)
+	}
 	for {
 		switch err := tell(); {
 		case err == nil:
