@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,6 +22,7 @@ type doctorOptions struct {
 	postfix  string
 	sendmail string
 	domain   string
+	mailLog  string
 	noDNS    bool
 	json     bool
 }
@@ -44,7 +47,8 @@ looked at. An ordinary user may run it, and hears what could not be read.
 Exits 0 if all is well (notes do not count), 1 with warnings, 2 with errors.`,
 		Example: `  postseal doctor
   postseal doctor --no-dns --json
-  postseal doctor example.com`,
+  postseal doctor example.com
+  postseal doctor --maillog /var/log/mail.log`,
 		Args: cobra.MaximumNArgs(1),
 	}
 	path := configFlag(cmd)
@@ -52,6 +56,7 @@ Exits 0 if all is well (notes do not count), 1 with warnings, 2 with errors.`,
 	flags := cmd.Flags()
 	flags.StringVar(&o.postfix, "postfix-config", "", "directory of Postfix's main.cf")
 	flags.StringVar(&o.sendmail, "sendmail-cf", "", "path of sendmail.cf")
+	flags.StringVar(&o.mailLog, "maillog", "", "count bounces in this log of Postfix, \"-\" for standard input")
 	flags.BoolVar(&o.noDNS, "no-dns", false, "do not ask DNS")
 	flags.BoolVar(&o.json, "json", false, "print a JSON object")
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
@@ -74,8 +79,12 @@ func (o *doctorOptions) run(ctx context.Context, std stdio, named bool) error {
 	if err != nil {
 		return err
 	}
+	deliveries, err := o.readMailLog(std)
+	if err != nil {
+		return err
+	}
 	facts := doctor.Gather(ctx, sources)
-	facts.Unread = append(facts.Unread, unread...)
+	facts.Deliveries, facts.Unread = deliveries, append(facts.Unread, unread...)
 	findings := doctor.Judge(facts)
 	if o.domain != "" {
 		findings = doctor.JudgeDomain(facts)
@@ -90,6 +99,22 @@ func (o *doctorOptions) run(ctx context.Context, std stdio, named bool) error {
 		return &exitError{code: exitWarnings}
 	}
 	return nil
+}
+
+// readMailLog comes before the store: to open that, root becomes another user.
+func (o *doctorOptions) readMailLog(std stdio) (*doctor.Deliveries, error) {
+	switch o.mailLog {
+	case "":
+		return nil, nil
+	case "-":
+		return doctor.ReadMailLog("standard input", std.in), nil
+	}
+	f, err := os.Open(o.mailLog)
+	if err != nil {
+		return nil, &exitError{exitUsage, fmt.Errorf("--maillog: %w", err)}
+	}
+	defer f.Close()
+	return doctor.ReadMailLog(o.mailLog, f), nil
 }
 
 // sources reads our own side, as far as this user may, and says where the rest is.

@@ -69,6 +69,7 @@ func Judge(f *Facts) []Finding {
 	e.system()
 	e.store()
 	e.domains()
+	e.bounceRate()
 	return e.sorted()
 }
 

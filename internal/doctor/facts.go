@@ -24,14 +24,15 @@ type Facts struct {
 	Users     map[string]*access.User // the service's and the MTA's; missing: there is no such user
 	OpenDMARC *OpenDMARC              // nil: none, or not readable
 
-	Unit     *Unit // nil: systemd does not run here
-	Shells   []string
-	Clock    Clock
-	Resolver *Resolver // nil: not asked
-	Managed  *Managed  // nil: no store, or an empty place for one
-	Domains  []Domain
-	Skipped  int      // domains that were not asked for, being too many
-	Unread   []Unread // what could not be looked at
+	Unit       *Unit // nil: systemd does not run here
+	Shells     []string
+	Clock      Clock
+	Resolver   *Resolver   // nil: not asked
+	Deliveries *Deliveries // nil: no mail log was given
+	Managed    *Managed    // nil: no store, or an empty place for one
+	Domains    []Domain
+	Skipped    int      // domains that were not asked for, being too many
+	Unread     []Unread // what could not be looked at
 }
 
 // Ours is our own side.

@@ -319,6 +319,10 @@ var cases = []judged{
 	{"no MTA", healthy, func(f *Facts) { f.Postfix = nil }, "warning no-mta", ""},
 	{"not readable", healthy, func(f *Facts) { f.unread("keytable", fs.ErrPermission) }, "note not-seen", "as root"},
 
+	// The mail log
+	{"mail that comes back", healthy, func(f *Facts) { f.Deliveries = &Deliveries{Log: "/var/log/mail.log", Sent: 50, Bounced: 50} }, "warning bounces", "50 of 100 deliveries"},
+	{"a log that ends early", healthy, func(f *Facts) { f.Deliveries = &Deliveries{Log: "mail.log", Sent: 50, Err: errors.New("i/o")} }, "note bounces, note not-seen", "the end of mail.log"},
+
 	// The managed store
 	{"a store that is away", withStore, func(f *Facts) { *f.Managed = Managed{Name: "store postgres://db/x", Err: errors.New("no answer")} }, "error store-unreadable", "store postgres://db/x no answer"},
 	{"an identity that opens nothing", withStore, func(f *Facts) { f.Managed.Sealed = errors.New("sealed for others") }, "error identity-unusable", "sealed for others"},
