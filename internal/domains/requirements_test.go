@@ -472,6 +472,21 @@ func ocr17(w *world) {
 	}
 	w.signsWith("example.com", k)
 	w.is(old.ID, domains.Retiring)
+
+	waiting := w.add("example.net") // a key that DNS never had makes room, and nothing signs before DNS has the next one
+	for _, selector := range []string{"second", "third"} {
+		added, err := w.service.Regenerate(w.ctx, "root", "example.net", domains.RotateRequest{Selector: selector})
+		w.must(err)
+		w.is(waiting.ID, domains.Retired)
+		waiting = added.Keys[0]
+		if waiting.Selector != selector || waiting.Replaces != "" {
+			w.Errorf("%+v", waiting)
+		}
+		w.is(waiting.ID, domains.Pending)
+	}
+	w.publish(waiting)
+	w.live(2 * time.Minute)
+	w.signsWith("example.net", waiting)
 }
 
 // Regenerate in place changes the value under the same name; the old key is kept.

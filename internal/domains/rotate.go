@@ -15,6 +15,7 @@ type RotateRequest struct {
 	Bits      int            // 0: as many as the key in service has
 
 	InPlace bool // Regenerate: switch at once, as OpenCRM does (OCR-17, OCR-18)
+	waiting bool // Regenerate: keys that still wait for DNS too
 	Offline bool
 	DryRun  bool // only find out what would happen: nothing is kept
 	Yes     bool
@@ -27,11 +28,13 @@ func (s *Service) Rotate(ctx context.Context, actor, name string, r RotateReques
 }
 
 // Regenerate makes another pair: as Rotate, or InPlace, where the new pair signs
-// at once and nothing verifies until the record has changed (OCR-22, OCR-23).
+// at once and nothing verifies until the record has changed (OCR-22, OCR-23). A pair that
+// DNS never confirmed makes room for the new one.
 func (s *Service) Regenerate(ctx context.Context, actor, name string, r RotateRequest) (Added, error) {
 	if r.InPlace && !r.Yes {
 		return Added{}, &Unconfirmed{"OCR-23", ImmediateWarning + " The record in DNS must be changed to the new value at once."}
 	}
+	r.waiting = true
 	return s.succeed(ctx, actor, "regenerate", name, r)
 }
 
@@ -129,7 +132,9 @@ func (l *life) replaceable(k *Key, r RotateRequest) bool {
 	switch k.State {
 	case Active, Suspended:
 		return true
-	case Generated, Pending, Failed, Ready:
+	case Generated, Pending, Failed:
+		return (r.InPlace || r.waiting && l.domain.Publish == PublishTXT) && k.Replaces == "" && l.current(k) == nil
+	case Ready:
 		return r.InPlace && k.Replaces == "" && l.current(k) == nil
 	}
 	return false
@@ -137,7 +142,7 @@ func (l *life) replaceable(k *Key, r RotateRequest) bool {
 
 func (l *life) noSuccessorYet(of *Key) error {
 	for _, k := range l.keys {
-		if k.Algorithm == of.Algorithm && k.State.beforeSigning() {
+		if k.Algorithm == of.Algorithm && k.State.beforeSigning() && k.ID != of.ID {
 			return &Refused{
 				Rule: "rotation-under-way",
 				What: fmt.Sprintf("%s is being rotated already: %s is %s", l.domain.Name, k.Selector, k.State),
@@ -173,6 +178,10 @@ func (l *life) follow(tx Tx, drafts []Draft, r RotateRequest) error {
 		}
 		k := l.key(d.Key.ID)
 		l.handOut(k)
+		if old.State.beforeSigning() {
+			k.Replaces = ""
+			l.discard(old, "regenerated")
+		}
 		if l.unconfirmed(old) {
 			l.activateUnverified(k, "activation = immediate")
 		}
