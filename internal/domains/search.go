@@ -47,3 +47,26 @@ func (s *Service) Search(ctx context.Context, q Search) (rows []Row, more bool, 
 	})
 	return rows, more, err
 }
+
+// Count counts rows, up to most.
+func (s *Service) Count(ctx context.Context, most int) (n int, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
+		n = 0
+		for after := ""; ; {
+			rows, err := tx.Domains(after, page)
+			if err != nil {
+				return err
+			}
+			for _, d := range rows {
+				if after = d.Name; d.DeletedAt.IsZero() {
+					n++
+				}
+			}
+			if n >= most || len(rows) < page {
+				n = min(n, most)
+				return nil
+			}
+		}
+	})
+	return n, err
+}

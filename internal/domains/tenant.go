@@ -41,6 +41,14 @@ type tenantTx struct {
 	tenant string
 }
 
+// whole is a transaction on all rows.
+func whole(tx Tx) Tx {
+	if t, ok := tx.(tenantTx); ok {
+		return t.Tx
+	}
+	return tx
+}
+
 func (t tenantTx) Domain(name string) (Domain, error) {
 	d, err := t.Tx.Domain(name)
 	if err == nil && d.Owner != t.tenant && name != SharedSet {

@@ -151,6 +151,18 @@ func TestTenant(t *testing.T) {
 		refusedFor(t, err, "operator-only")
 		refusedFor(t, acme.DeleteUser(w.ctx, "panel:eve", "sasl:ada"), "operator-only")
 		refusedFor(t, acme.SwitchUser(w.ctx, "panel:eve", "sasl:ada", false), "operator-only")
+		lender := domains.User{Match: "sasl:lender", Owner: "acme", Key: "acme.example", Domains: []string{"shop.example"}, FromAsD: true}
+		if _, err := w.service.SetUser(w.ctx, "root", lender); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := acme.SetUserKey(w.ctx, "panel:ada", "sasl:lender", mine.Selector); err != nil {
+			t.Error(err)
+		}
+		if lent, err := w.service.Show(w.ctx, "lent:shop.example"); err != nil || len(lent.Keys) != 1 || lent.Keys[0].Print != mine.Print {
+			t.Errorf("%+v, %v", lent.Keys, err)
+		}
+		_, err = acme.SetUserKey(w.ctx, "panel:ada", "sasl:lender", "")
+		refusedFor(t, err, "MA-17")
 		if u, err := acme.SetUserKey(w.ctx, "panel:ada", "sasl:ada", ""); err != nil || u.Key != "" {
 			t.Errorf("%+v, %v", u, err)
 		}

@@ -28,7 +28,13 @@ func (s *Service) SetUserKey(ctx context.Context, actor, match, ref string) (Use
 		if reflect.DeepEqual(was, u) {
 			return nil
 		}
+		if err := checkLending(&u); err != nil {
+			return err
+		}
 		if err := tx.PutUser(u); err != nil {
+			return err
+		}
+		if err := s.lend(whole(tx), actor); err != nil { // to domains that the operator has listed, whoever's row names them
 			return err
 		}
 		return s.userChanged(tx, actor, "user set", u.Match, describeUser(u))

@@ -1,14 +1,16 @@
 package panel
 
 import (
+	"context"
 	"errors"
-	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/postseal/postseal/internal/domains"
 )
 
 // Access says who may come in. At least one way has to be there.
@@ -32,6 +34,21 @@ type Identity struct {
 
 // Operator may do everything that the command line can do with domains and users.
 func (i Identity) Operator() bool { return i.Tenant == "" }
+
+// maxTenantRows bounds what one tenant can have us keep and look after.
+const maxTenantRows = 10_000
+
+// room refuses another row of a tenant that has too many.
+func (p *Panel) room(ctx context.Context, who Identity, service *domains.Service) error {
+	if who.Operator() {
+		return nil
+	}
+	n, err := service.Count(ctx, maxTenantRows)
+	if err == nil && n >= maxTenantRows {
+		err = &Problem{http.StatusConflict, "too-many-domains", "there are " + itoa(n) + " domains already, which is all that a tenant can have", "delete some, or ask whoever runs this mail server"}
+	}
+	return err
+}
 
 // access is Access at work.
 type access struct {
@@ -100,7 +117,7 @@ func isName(s string) bool {
 
 // fromProxy: the request came over a unix socket or from a listed network.
 func (a *access) fromProxy(r *http.Request) bool {
-	if local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && local.Network() == "unix" {
+	if overUnix(r) {
 		return true
 	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)

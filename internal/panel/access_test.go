@@ -339,3 +339,17 @@ func TestParseTokens(t *testing.T) {
 		t.Error("a file that is not there is read")
 	}
 }
+
+// TestHost: over TCP we answer to our own names only.
+func TestHost(t *testing.T) {
+	w := newWorld(t, func(o *Options) { o.PublicURL = "http://mail.example.net" })
+	for host, want := range map[string]int{
+		"localhost": 200, "127.0.0.1:8090": 200, "[::1]:8090": 200, "mail.example.net": 200, "MAIL.example.net:80": 200,
+		"evil.example": 421, "evil.example:8090": 421, "localhost.evil.example": 421,
+	} {
+		p := w.person()
+		r := p.request("GET", "/login", nil)
+		r.Host = host
+		p.do(r).is(want)
+	}
+}

@@ -83,6 +83,9 @@ func (v *visit) fields() addFields {
 // a problem beside it.
 func (v *visit) add(name string, again func(*Problem) error) error {
 	request, err := v.addRequest(name)
+	if err == nil {
+		err = v.room(v.r.Context(), v.who, v.service)
+	}
 	var added domains.Added
 	if err == nil {
 		err = v.busy(func() (err error) {

@@ -106,6 +106,9 @@ type madeRow struct {
 
 func (c *call) add() (answered, error) {
 	a, request, err := c.addRequest()
+	if err == nil {
+		err = c.room(c.r.Context(), c.who, c.service)
+	}
 	if err != nil {
 		return answered{}, err
 	}

@@ -28,6 +28,7 @@ type userFields struct {
 	Position int      `json:"position"`
 	Reauth   bool     `json:"reauth"`
 	Disabled bool     `json:"disabled"`
+	Fallback string   `json:"fallback_d"` // key or from
 }
 
 func (c *call) setUser() (answered, error) {
@@ -36,11 +37,14 @@ func (c *call) setUser() (answered, error) {
 		return answered{}, err
 	}
 	owner, err := c.owner(f.Owner)
+	if err == nil && f.Fallback != "" && f.Fallback != "key" && f.Fallback != "from" {
+		err = &domains.Invalid{Input: f.Fallback, Problem: "is no fallback_d", Fix: "say key or from"}
+	}
 	if err != nil {
 		return answered{}, err
 	}
 	u, err := c.service.SetUser(c.r.Context(), c.actor(), domains.User{
-		Match: c.r.PathValue("match"), Key: f.Key, Domains: f.Domains, Owner: owner, Position: f.Position, Reauth: f.Reauth, Disabled: f.Disabled,
+		Match: c.r.PathValue("match"), Key: f.Key, Domains: f.Domains, Owner: owner, Position: f.Position, Reauth: f.Reauth, Disabled: f.Disabled, FromAsD: f.Fallback == "from",
 	})
 	return answered{value: u}, err
 }

@@ -12,6 +12,7 @@ import (
 // domainPage is everything about one row: Outgoing > DKIM (MA-9).
 type domainPage struct {
 	domains.Detail
+	Shown    string // name of the row
 	Sheet    records.Sheet
 	Records  []recordView
 	Checks   []keyCheck
@@ -38,7 +39,7 @@ func (v *visit) domainWith(problem *Problem) error {
 		return err
 	}
 	body := domainPage{
-		Detail: d, Sheet: sheet, Records: views(&sheet, sheet.Records), Checks: checks(d), Open: unverified(d), Now: v.Now(),
+		Detail: d, Shown: shown(&d.Domain), Sheet: sheet, Records: views(&sheet, sheet.Records), Checks: checks(d), Open: unverified(d), Now: v.Now(),
 		Selector: v.form("selector"), Bits: v.form("bits"), DefaultBits: v.Defaults.Bits, Journal: newestFirst(d.Journal), KeyZone: v.KeyZone,
 	}
 	if len(sheet.Wanted()) > 0 {
@@ -54,7 +55,7 @@ func (v *visit) domainWith(problem *Problem) error {
 		body.CanEnable = body.CanEnable || k.State == domains.Ready && d.Domain.Activation == domains.ActivateManual
 	}
 	body.CanEnable = body.CanEnable || !d.Domain.Enabled
-	return v.render(http.StatusOK, "domain", records.Both(d.Domain.Name), &body, problem)
+	return v.render(http.StatusOK, "domain", body.Shown, &body, problem)
 }
 
 func newestFirst(entries []domains.Entry) []domains.Entry {

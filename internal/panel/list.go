@@ -7,6 +7,7 @@ import (
 
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/records"
 )
 
 // pageRows bounds the rows of a page.
@@ -27,8 +28,9 @@ type listPage struct {
 // listRow is one key, or a row that has none.
 type listRow struct {
 	Name     string
-	Watched  bool // of the key table
-	First    bool // of its domain
+	Domain   string // d=
+	Watched  string // "keytable" or "lent": its keys are only watched
+	First    bool   // of its domain
 	Selector string
 	Type     string
 	Host     string
@@ -120,7 +122,10 @@ func (v *visit) candidates() ([]domains.Candidate, error) {
 
 // listRows are the lines of one domain: one for each key that signs or is going to.
 func listRows(r domains.Row) []listRow {
-	base := listRow{Name: r.Domain.Name, Watched: r.Domain.Watched(), Status: r.Status, First: true, Steps: stepsOf(r)}
+	base := listRow{Name: r.Domain.Name, Domain: r.Domain.Name, Status: r.Status, First: true, Steps: stepsOf(r)}
+	if base.Watched = watched(&r.Domain); base.Watched != "" {
+		base.Domain = r.Domain.SigningDomain()
+	}
 	var out []listRow
 	for _, k := range r.Keys {
 		if !current(k) {
@@ -138,6 +143,25 @@ func listRows(r domains.Row) []listRow {
 		return []listRow{base}
 	}
 	return out
+}
+
+// watched says why the keys of a row are only watched; empty for one that is managed.
+func watched(d *domains.Domain) string {
+	switch {
+	case d.Lent():
+		return "lent"
+	case d.Watched():
+		return "keytable"
+	}
+	return ""
+}
+
+// shown is the name of a row for people.
+func shown(d *domains.Domain) string {
+	if why := watched(d); why != "" {
+		return records.Both(d.SigningDomain()) + " (" + why + ")"
+	}
+	return records.Both(d.Name)
 }
 
 // current keys sign or are going to.

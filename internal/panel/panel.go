@@ -91,7 +91,7 @@ func New(o Options) (http.Handler, error) {
 	origins.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		(&visit{Panel: p, w: w, r: r}).show(&Problem{Status: http.StatusForbidden, Rule: "other-site", What: "the form was sent from another site", Way: "open the panel itself and try again"})
 	}))
-	return secured(http.StripPrefix(p.base, origins.Handler(p.routes()))), nil
+	return secured(p.addressed(http.StripPrefix(p.base, origins.Handler(p.routes())))), nil
 }
 
 // routes lists every page. {name} is a row's name, {selector} one of its keys.

@@ -2,7 +2,11 @@ package panel
 
 import (
 	"log/slog"
+	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -38,4 +42,39 @@ func secured(h http.Handler) http.Handler {
 		head.Set("Cache-Control", "no-store")
 		h.ServeHTTP(w, r)
 	})
+}
+
+// addressed refuses requests over TCP under a name that is not ours: a page of somebody else
+// whose name suddenly leads to this host could otherwise speak to us as that page.
+func (p *Panel) addressed(h http.Handler) http.Handler {
+	own := ""
+	if u, err := url.Parse(p.PublicURL); err == nil {
+		own = u.Hostname()
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if name := hostName(r.Host); overUnix(r) || name == "localhost" || name == own && own != "" || isAddress(name) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		http.Error(w, "This panel has another name. Whoever runs it can say which, in panel.public_url.", http.StatusMisdirectedRequest)
+	})
+}
+
+// hostName is a Host field without its port.
+func hostName(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+func isAddress(name string) bool {
+	_, err := netip.ParseAddr(name)
+	return err == nil
+}
+
+// overUnix tells whether a request came over a unix socket.
+func overUnix(r *http.Request) bool {
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && local.Network() == "unix"
 }

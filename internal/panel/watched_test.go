@@ -1,0 +1,37 @@
+package panel
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/domains"
+)
+
+// TestWatched: keys of the key table can be looked at and verified, and nothing else.
+func TestWatched(t *testing.T) {
+	w := newWorld(t)
+	private, err := dkim.Generate(dkim.Ed25519SHA256, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := domains.TableKey{Domain: "example.com", Selector: "file", Print: private.Fingerprint(), Read: func() (*dkim.PrivateKey, error) { return private, nil }}
+	if err := w.service.WatchTables(t.Context(), "root", domains.Host{Name: "mx1", Process: "mx1-1"}, []domains.TableKey{k}, false); err != nil {
+		t.Fatal(err)
+	}
+	ada := w.in(rootToken)
+	ada.get("/domains").says("example.com</a>", "(keytable)", "file._domainkey.example.com", "/domains/table:example.com/retry")
+	page := ada.get("/domains/table:example.com/dkim").is(http.StatusOK).says("DKIM for example.com (keytable)", `id="verify"`, "file._domainkey.example.com")
+	page.saysNot(`id="delete"`, `id="generate"`, `id="disable"`, `id="settings-form"`)
+	ada.get("/domains/table:example.com/setup").leads("/domains/table:example.com/dkim")
+	page.post("/domains/table:example.com/verify").follow().says("not live")
+	for _, verb := range []string{"disable", "enable", "rotate", "generate", "settings", "delete"} {
+		page.post("/domains/table:example.com/"+verb, "yes", "yes").is(http.StatusConflict).says("in-the-tables")
+	}
+	if _, err := w.service.SetUser(t.Context(), "root", domains.User{Match: "sasl:crm", Key: w.connected("crm.example", "").Owner, Domains: []string{"shop.example"}, FromAsD: true}); err != nil {
+		t.Fatal(err)
+	}
+	ada.get("/domains").says("shop.example</a>", "(lent)", "/domains/lent:shop.example/retry")
+	ada.get("/domains/lent:shop.example/dkim").is(http.StatusOK).says("_domainkey.shop.example")
+	w.in(acmeToken).get("/domains/table:example.com/dkim").is(http.StatusNotFound)
+}
