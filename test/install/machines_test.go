@@ -16,12 +16,10 @@ var (
 	bare = debian.Recipe{Name: "bare"} // no mail server, no group postfix
 
 	// Debian's Postfix as it comes
-	withPostfix = debian.Recipe{
-		Name:     "postfix",
-		Answers:  "postfix postfix/main_mailer_type select Internet Site\npostfix postfix/mailname string " + debian.Hostname,
-		Packages: "postfix",
-		Finish:   "postconf relayhost=[" + nextHopAddress + "]:" + nextHopPort,
-	}
+	withPostfix = debian.Recipe{Name: "postfix", Answers: postfixAnswers, Packages: "postfix", Finish: postfixRelay}
+
+	// and Debian's PostgreSQL beside it
+	withPostgres = debian.Recipe{Name: "postgres", Answers: postfixAnswers, Packages: "postfix postgresql", Finish: postfixRelay}
 
 	// Debian's Sendmail; provider.m4 is where Debian wants the next hop
 	withSendmail = debian.Recipe{
@@ -32,8 +30,11 @@ var (
 			"define(`ESMTP_MAILER_ARGS', `TCP $h " + nextHopPort + "')dnl\n" +
 			"M4\nmake -C /etc/mail",
 	}
+)
 
-	withPostgres = debian.Recipe{Name: "postgres", Packages: "postgresql"}
+const (
+	postfixAnswers = "postfix postfix/main_mailer_type select Internet Site\npostfix postfix/mailname string " + debian.Hostname
+	postfixRelay   = "postconf relayhost=[" + nextHopAddress + "]:" + nextHopPort
 )
 
 // network is what machines share, with its ports: one of them runs at a time.

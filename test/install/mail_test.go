@@ -12,18 +12,25 @@ import (
 
 const mailServer = "127.0.0.1:25"
 
-func message(subject string) []byte {
-	return fmt.Appendf(nil, "From: Ada <ada@example.com>\r\nTo: bob@example.net\r\nSubject: %s\r\n\r\nHello.\r\n", subject)
+func message(subject string) []byte { return messageFrom("example.com", subject) }
+
+func messageFrom(domain, subject string) []byte {
+	return fmt.Appendf(nil, "From: Ada <ada@%s>\r\nTo: bob@example.net\r\nSubject: %s\r\n\r\nHello.\r\n", domain, subject)
 }
 
-// send submits a message over SMTP, from this host.
+// send submits a message of example.com over SMTP, from this host.
 func send(t *testing.T, subject string) {
+	t.Helper()
+	sendFrom(t, "example.com", subject)
+}
+
+func sendFrom(t *testing.T, domain, subject string) {
 	t.Helper()
 	s, err := submit.Open(submit.Options{Address: mailServer})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Send("ada@example.com", []string{"bob@example.net"}, message(subject)); err != nil {
+	if err := s.Send("ada@"+domain, []string{"bob@example.net"}, messageFrom(domain, subject)); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.Quit(); err != nil {
@@ -46,14 +53,19 @@ func delivered(t *testing.T, subject string) []byte {
 	return m.Data
 }
 
-// signed has dkimpy judge a message: one signature of example.com that passes.
+// signed has dkimpy judge a message: one signature that passes, of example.com and the key that the README makes.
 func signed(t *testing.T, msg []byte) {
+	t.Helper()
+	signedWith(t, msg, "example.com", "s2026")
+}
+
+func signedWith(t *testing.T, msg []byte, domain, selector string) {
 	t.Helper()
 	verdicts, err := judge.DKIMPy(msg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(verdicts) != 1 || !verdicts[0].Pass || verdicts[0].Domain != "example.com" || verdicts[0].Selector != "s2026" {
+	if len(verdicts) != 1 || !verdicts[0].Pass || verdicts[0].Domain != domain || verdicts[0].Selector != selector {
 		t.Errorf("dkimpy says %v of\n%s", verdicts, msg)
 	}
 }

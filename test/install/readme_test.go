@@ -151,8 +151,14 @@ func dpkg(t *testing.T, p place, file string) string {
 
 func tryDpkg(t *testing.T, p place, file string) debian.Output {
 	t.Helper()
+	return run(t, p, "dpkg", "--force-confold", "--install", inPlace(t, p, file))
+}
+
+// inPlace copies a package file to a place, and returns its name there.
+func inPlace(t *testing.T, p place, file string) string {
+	t.Helper()
 	copyInto(t, p, file, "/root")
-	return run(t, p, "dpkg", "--force-confold", "--install", "/root/"+filepath.Base(file))
+	return "/root/" + filepath.Base(file)
 }
 
 // value is a property of a unit of the machine.

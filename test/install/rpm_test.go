@@ -1,6 +1,8 @@
 package install
 
 import (
+	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
@@ -25,7 +27,8 @@ func pack(t *testing.T, format, version, epoch string) (file string) {
 	file = filepath.Join(t.TempDir(), "again."+format)
 	cmd := exec.Command("out/nfpm", "package", "--config", "packaging/nfpm.yaml", "--packager", format, "--target", file)
 	cmd.Dir = "../.."
-	cmd.Env = append(cmd.Environ(), "VERSION="+version, "ARCH="+runtime.GOARCH, "SOURCE_DATE_EPOCH="+epoch)
+	maintainer := strings.TrimSpace(host(t, "dpkg-deb", "--field", packages.deb, "Maintainer"))
+	cmd.Env = append(cmd.Environ(), "VERSION="+version, "ARCH="+runtime.GOARCH, "SOURCE_DATE_EPOCH="+epoch, "MAINTAINER="+maintainer)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("nfpm: %v\n%s", err, out)
 	}
@@ -72,6 +75,90 @@ func TestRPM(t *testing.T) {
 	})
 }
 
+// What rpm runs, in its order and with its arguments, where systemd runs: installation, upgrade, removal.
+func TestRPMScripts(t *testing.T) {
+	alone(t)
+	m := boot(t, bare.Path())
+	script := func(name, versions string) string {
+		text := host(t, "rpm", "-qp", "--queryformat", "%{"+name+"}", packages.rpm)
+		return must(t, m, "sh", "-c", text, "sh", versions).Text()
+	}
+	state := func(active, enabled string) {
+		t.Helper()
+		is(t, "ActiveState", value(t, m, unit, "ActiveState"), active)
+		is(t, "is-enabled", strings.TrimSpace(run(t, m, "systemctl", "is-enabled", unit).Stdout), enabled)
+	}
+	const first, another, none = "1", "2", "0"
+
+	script("PREIN", first)
+	rpm(t, m, "--ignorearch", "--noscripts", "--install", packages.rpm)
+	is(t, "owners", owners(t, m), packagedOwners) // the user was there before the files
+	says(t, "the installation", script("POSTIN", first), "systemctl enable --now postseal")
+	must(t, m, "systemctl", "enable", "--now", "postseal")
+	state("active", "enabled")
+
+	before := pid(t, m)
+	script("PREIN", another)
+	rpm(t, m, "--ignorearch", "--noscripts", "--upgrade", pack(t, "rpm", "1000.0", "1700000000"))
+	if said := script("POSTIN", another); strings.Contains(said, "enable --now") {
+		t.Errorf("an upgrade says what an installation does: %s", said)
+	}
+	script("PREUN", first) // of the old package
+	state("active", "enabled")
+	script("POSTUN", first)
+	state("active", "enabled")
+	if pid(t, m) == before {
+		t.Error("the old program goes on running")
+	}
+
+	must(t, m, "chown", "root:root", tomlFile)
+	before = pid(t, m)
+	says(t, "an upgrade to what would not start", script("POSTUN", first), "the old one goes on running")
+	is(t, "MainPID", pid(t, m), before)
+	must(t, m, "chgrp", "postseal", tomlFile)
+
+	must(t, m, "systemctl", "stop", "postseal")
+	script("POSTUN", first)
+	state("inactive", "enabled") // a stopped service stays stopped
+
+	must(t, m, "systemctl", "start", "postseal")
+	script("PREUN", none)
+	state("inactive", "disabled")
+	rpm(t, m, "--noscripts", "--erase", "postseal")
+	script("POSTUN", none)
+	if there(m, "/usr/bin/postseal") {
+		t.Error("the program is still there")
+	}
+}
+
+// What the rpm says of its files, and that none is where only Debian looks.
+func TestRPMFiles(t *testing.T) {
+	t.Parallel()
+	files := host(t, "rpm", "-qp", "--queryformat", "[%{FILENAMES} %{FILEFLAGS:fflags} %{FILEMODES:perms} %{FILEUSERNAME} %{FILEGROUPNAME}\n]", packages.rpm)
+	says(t, "the package", files,
+		"/etc/postseal  drwxr-x--- root postseal\n",
+		"/etc/postseal/keys  drwxr-x--- root postseal\n",
+		"/etc/postseal/keytable cn -rw-r----- root postseal\n", // configuration, not replaced
+		"/etc/postseal/postseal.toml cn -rw-r----- root postseal\n",
+		"/etc/postseal/signingtable cn -rw-r----- root postseal\n",
+		"/usr/bin/postseal  -rwxr-xr-x root root\n",
+		"/usr/lib/systemd/system/postseal.service  -rw-r--r-- root root\n",
+		"/usr/lib/sysusers.d/postseal.conf  -rw-r--r-- root root\n",
+		"/usr/share/licenses/postseal/LICENSE l -rw-r--r-- root root\n",
+		"/usr/share/man/man8/postseal.8.gz d -rw-r--r-- root root\n",
+		"/usr/share/zsh/site-functions/_postseal  -rw-r--r-- root root\n")
+	for _, debian := range []string{"lintian", "vendor-completions", "Debian", "/usr/share/doc/postseal/copyright"} {
+		if strings.Contains(files, debian) {
+			t.Errorf("%q is Debian's:\n%s", debian, files)
+		}
+	}
+	for _, script := range []string{"PREIN", "POSTIN", "PREUN", "POSTUN"} {
+		if text := host(t, "rpm", "-qp", "--queryformat", "%{"+script+"}", packages.rpm); strings.Contains(text, "deb-systemd") || strings.Contains(text, "dpkg") {
+			t.Errorf("%s calls what Fedora does not have:\n%s", script, text)
+		}
+	}
+}
+
 // The other architecture is built across and cannot be run here: it has the same files, and its program is of that architecture.
 func TestOtherArchitecture(t *testing.T) {
 	t.Parallel()
@@ -89,6 +176,53 @@ func TestOtherArchitecture(t *testing.T) {
 	dir := t.TempDir()
 	host(t, "dpkg-deb", "--extract", packages.otherDeb, dir)
 	says(t, "file(1)", host(t, "file", filepath.Join(dir, "usr/bin/postseal")), "ELF 64-bit", other[arch].machine, "statically linked")
+}
+
+// The other architecture's program runs under QEMU: it makes a key, signs, and takes its own signature; and its demo, which has an
+// independent verifier judge, is well.
+func TestOtherArchitectureRuns(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	host(t, "dpkg-deb", "--extract", packages.otherDeb, dir)
+	qemu := map[string]string{"amd64": "qemu-aarch64-static", "arm64": "qemu-x86_64-static"}[runtime.GOARCH]
+	program := func(args ...string) string {
+		return host(t, qemu, append([]string{filepath.Join(dir, "usr/bin/postseal")}, args...)...)
+	}
+	says(t, "version", program("version"), "postseal ")
+	says(t, "demo", program("demo"), "pass")
+
+	for _, algorithm := range []string{"rsa", "ed25519"} {
+		t.Run(algorithm, func(t *testing.T) {
+			selector := "other-" + algorithm
+			key := filepath.Join(dir, algorithm+".pem")
+			record := printedRecord.FindStringSubmatch(program("keygen", "--domain", "example.com", "--selector", selector, "--type", algorithm, "--output", key))
+			if record == nil {
+				t.Fatal("keygen prints no record")
+			}
+			publish(t, record[1], record[2])
+			files := map[string]string{
+				"keytable":     "k example.com:" + selector + ":" + key + "\n",
+				"signingtable": "*@example.com k\n",
+				"records":      record[1] + " " + record[2] + "\n",
+				"mail.eml":     string(message("from another architecture")),
+				"postseal.toml": fmt.Sprintf("[[listener]]\naddress = \"inet:8891@127.0.0.1\"\n[sign]\nkeytable = %q\nsigningtable = \"refile:%s\"\n[dns]\nrecords_file = %q\n",
+					filepath.Join(dir, "keytable"), filepath.Join(dir, "signingtable"), filepath.Join(dir, "records")),
+			}
+			for name, text := range files {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			configured := []string{"--config", filepath.Join(dir, "postseal.toml"), filepath.Join(dir, "mail.eml")}
+			msg := program(append([]string{"sign"}, configured...)...)
+			signedWith(t, []byte(msg), "example.com", selector)
+
+			if err := os.WriteFile(filepath.Join(dir, "mail.eml"), []byte(msg), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			says(t, "verify", program(append([]string{"verify"}, configured...)...), "pass")
+		})
+	}
 }
 
 // debFiles lists mode, owner and name of the files of a package.

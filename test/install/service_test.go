@@ -11,7 +11,10 @@ import (
 	"github.com/postseal/postseal/test/internal/submit"
 )
 
-const unit = "postseal.service"
+const (
+	unit       = "postseal.service"
+	socketUnit = "postseal.socket"
+)
 
 func pid(t *testing.T, m *debian.Machine) string { return value(t, m, unit, "MainPID") }
 
@@ -114,7 +117,7 @@ func TestConfinement(t *testing.T) {
 	alone(t)
 	m := boot(t, bare.Path())
 	dpkg(t, m, packages.deb)
-	must(t, m, "sh", "-c", "install -d -o postseal -m 0700 /srv/elsewhere; install -d -m 0755 /home/ada; echo mine >/home/ada/file")
+	must(t, m, "sh", "-c", "install -d -o postseal -m 0700 /srv/elsewhere; install -d -m 0755 /home/ada; echo mine >/home/ada/file; install -m 4755 /usr/bin/id /usr/local/bin/id-of-root")
 	override(t, m, "Type=oneshot", "WatchdogSec=0", "Restart=no", "ExecStart=", "ExecStart=/bin/sh -c '. /etc/postseal/probe >/var/lib/postseal/said 2>&1'")
 	for _, c := range []struct {
 		name, command string
@@ -123,12 +126,18 @@ func TestConfinement(t *testing.T) {
 		{"writes its state", "echo x >/var/lib/postseal/probe", true},
 		{"reads its keys", "ls /etc/postseal/keys", true},
 		{"asks over the network", "getent ahosts ns.lab.test", true},
+		{"writes temporary files", "echo x >/tmp/file", true},
+		{"logs", "logger -t probe said", true},
 		{"changes its configuration", "echo x >>/etc/postseal/keytable", false},
 		{"writes elsewhere, where the file system would let it", "echo x >/srv/elsewhere/file", false},
 		{"reads home directories", "cat /home/ada/file", false},
 		{"sees processes of others", "test -e /proc/1/status", false},
 		{"makes namespaces", "unshare --user true", false},
 		{"sets the set-user-id bit", "touch /var/lib/postseal/s && chmod u+s /var/lib/postseal/s", false},
+		{"makes code as it runs", makesCode, false},
+		{"becomes somebody else", "setpriv --reuid=nobody true", false},
+		{"runs a set-user-id program as its owner", "test $(/usr/local/bin/id-of-root -u) = 0", false},
+		{"reloads another service", "systemctl reload dbus", false},
 		{"has a capability", "! grep -qx 'CapBnd:[[:space:]]*0*' /proc/self/status", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {

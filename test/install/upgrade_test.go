@@ -3,14 +3,18 @@ package install
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/textproto"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/postseal/postseal/test/internal/judge"
 	"github.com/postseal/postseal/test/internal/sink"
@@ -188,6 +192,63 @@ func TestUpgrade(t *testing.T) {
 	})
 }
 
+// An administrator edited the postseal.toml of the first package, which had no store, no panel and no drivers: every later one
+// works with that file as it is.
+func TestUpgradeKeepsTheFirstConfiguration(t *testing.T) {
+	alone(t)
+	m := signer(t)
+	must(t, m, "dpkg", "--force-confnew", "--install", inPlace(t, m, earlier(t)))
+	appendTo(t, m, tomlFile, "# Said by the administrator.\n")
+	first := read(t, m, tomlFile)
+	if strings.Contains(first, "[store]") {
+		t.Fatal("there is a store in it, so nothing is shown")
+	}
+	must(t, m, "sh", "-c", "systemctl stop postseal; rm /var/lib/postseal/*; systemctl start postseal")
+
+	said := dpkg(t, m, packages.deb)
+	is(t, "postseal.toml", read(t, m, tomlFile), first)
+	is(t, "ActiveState", value(t, m, unit, "ActiveState"), "active")
+	send(t, "with the first configuration")
+	signed(t, delivered(t, "with the first configuration"))
+	must(t, m, "postseal", "check-config")
+	out := run(t, m, "postseal", "domain", "list")
+	if out.Code != 78 {
+		t.Errorf("domain list without a store: exit code %d", out.Code)
+	}
+	says(t, "domain list without a store", out.Text(), "no store is configured")
+	if strings.Contains(said, "WARNING") {
+		t.Errorf("the upgrade warns: %s", said)
+	}
+	if there(m, "/var/lib/postseal/postseal.db") {
+		t.Error("a store was made that nobody asked for")
+	}
+}
+
+// earlier is the package under test with a lower version and the first postseal.toml.
+func earlier(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	script := `dpkg-deb -R "$1" tree
+sed -i 's/^Version: .*/Version: 0.0~0/' tree/DEBIAN/control
+cp "$2" tree/etc/postseal/postseal.toml
+dpkg-deb --root-owner-group -Znone -b tree earlier.deb`
+	cmd := exec.Command("sh", "-ec", script, "sh", absolute(t, packages.deb), absolute(t, "testdata/first.toml"))
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return filepath.Join(dir, "earlier.deb")
+}
+
+func absolute(t *testing.T, path string) string {
+	t.Helper()
+	a, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 // While systemd holds the socket, a session that begins in the moment of a restart waits for it. What a client has to send again
 // is what it was sending when the daemon ended its session.
 func TestSocketActivation(t *testing.T) {
@@ -211,6 +272,69 @@ func TestSocketActivation(t *testing.T) {
 	if strings.Contains(log, "connect to Milter service") {
 		t.Errorf("Postfix could not connect:\n%s", log)
 	}
+}
+
+// A mistake in the configuration, and systemd holds the socket: no endless loop of starts, and a way back that the manual names.
+func TestSocketActivationWithAMistake(t *testing.T) {
+	alone(t)
+	m := boot(t, bare.Path())
+	dpkg(t, m, packages.deb)
+	follow(t, m, readme(t, "socket activation")...)
+	appendTo(t, m, tomlFile, "[log]\n")
+
+	connect := func() error {
+		c, err := net.Dial("tcp", "127.0.0.1:8891")
+		if err == nil {
+			err = c.Close() // systemd has seen it
+		}
+		return err
+	}
+	if err := connect(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the end of the tries", func() bool { return value(t, m, socketUnit, "Result") == "trigger-limit-hit" })
+	is(t, "exit code", value(t, m, unit, "ExecMainStatus"), "78")
+	starts := strings.Count(must(t, m, "journalctl", "-u", unit, "-o", "cat").Stdout, "/etc/postseal/postseal.toml:")
+	if starts < 1 || starts > 3 {
+		t.Errorf("tried %d times, want up to 3", starts)
+	}
+	if err := connect(); !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("the socket should be closed, so that the mail server goes on: %v", err)
+	}
+
+	must(t, m, "sed", "-i", "$d", tomlFile)
+	follow(t, m, page(t, "docs/operating.md", "socket after a mistake")...)
+	is(t, "ActiveState of the service", value(t, m, unit, "ActiveState"), "active")
+	if err := connect(); err != nil {
+		t.Error(err)
+	}
+}
+
+// While the database is away the socket stays: what is tried again by systemd is not tried by each connection.
+func TestSocketActivationWithoutTheStore(t *testing.T) {
+	alone(t)
+	m := boot(t, bare.Path())
+	dpkg(t, m, packages.deb)
+	follow(t, m, readme(t, "socket activation")...)
+	must(t, m, "sed", "-i", `s|^url = .*|url = "postgres://postseal@127.0.0.1:1/postseal?sslmode=disable"|`, tomlFile)
+	c, err := net.Dial("tcp", "127.0.0.1:8891")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	eventually(t, "two tries", func() bool {
+		return strings.Count(run(t, m, "journalctl", "-u", unit, "-o", "cat").Stdout, "code=exited, status=6/") >= 2
+	})
+	// Each try counts as one of the connection's.
+	pause, errPause := time.ParseDuration(value(t, m, unit, "RestartUSec"))
+	within, errWithin := time.ParseDuration(value(t, m, socketUnit, "TriggerLimitIntervalUSec"))
+	burst, errBurst := strconv.Atoi(value(t, m, socketUnit, "TriggerLimitBurst"))
+	if err := errors.Join(errPause, errWithin, errBurst); err != nil || pause*time.Duration(burst) <= within {
+		t.Errorf("tried each %v, closed after %d in %v: it will be closed (%v)", pause, burst, within, err)
+	}
+	is(t, "ActiveState of the socket", value(t, m, socketUnit, "ActiveState"), "active")
+	must(t, m, "sed", "-i", `s|^url = .*|url = ""|`, tomlFile)
+	eventually(t, "the service", func() bool { return value(t, m, unit, "ActiveState") == "active" })
 }
 
 // A disk that is full in the middle of an upgrade: the old version works on, and the upgrade can be made up for.
