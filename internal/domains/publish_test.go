@@ -16,11 +16,11 @@ import (
 
 // fakeWriter is a driver on the fake DNS.
 type fakeWriter struct {
-	dns     *fakeDNS
-	away    error             // of the next calls
-	written int               // changes made
-	dies    func(step string) // panics there, as a crash does
-	seen    []domains.DNSChange
+	dns       *fakeDNS
+	away      error             // of the next calls
+	written   int               // changes made
+	dies      func(step string) // panics there, as a crash does
+	meanwhile func()            // runs inside of the next Apply
 }
 
 func (f *fakeWriter) Plan(_ context.Context, _ string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
@@ -41,7 +41,10 @@ func (f *fakeWriter) Plan(_ context.Context, _ string, changes []domains.DNSChan
 }
 
 func (f *fakeWriter) Apply(ctx context.Context, zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
-	f.seen = append(f.seen, changes...)
+	if during := f.meanwhile; during != nil {
+		f.meanwhile = nil
+		during()
+	}
 	out, err := f.Plan(ctx, zone, changes)
 	if err != nil {
 		return nil, err
@@ -301,6 +304,31 @@ func TestPublishShowsFirst(t *testing.T) {
 		t.Fatalf("%+v", done)
 	}
 	w.inDNS(k, k.Record)
+}
+
+// The daemon and `domain publish` write at the same moment: what both found is not lost.
+func TestTwoPublishersAtOnce(t *testing.T) {
+	for _, theirs := range []string{"", "v=DKIM1; p=c29tZWJvZHk"} {
+		t.Run("in DNS: "+theirs, func(t *testing.T) {
+			w := newDriven(t, newStore(t))
+			k := w.world.add("example.com", func(r *domains.AddRequest) { r.Driver, r.Offline, r.Selector = "ns", true, "s1" })
+			if theirs != "" {
+				w.dns.publish(record(k), theirs)
+			}
+			_, err := w.keeper.Turn(w.ctx)
+			w.must(err)
+			w.writer.meanwhile = func() {
+				_, err := w.service.Publish(w.ctx, "root", []string{"example.com"}, false)
+				w.must(err)
+			}
+			_, err = w.publisher.Turn(w.ctx)
+			w.must(err)
+			p := w.published("example.com")[0]
+			if theirs == "" && (p.Value != k.Record || p.WrittenAt.IsZero() || !p.NextAt.IsZero()) || theirs != "" && !p.Foreign {
+				t.Errorf("%+v", p)
+			}
+		})
+	}
 }
 
 func TestAnotherDriverTakesOver(t *testing.T) {

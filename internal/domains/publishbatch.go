@@ -170,19 +170,21 @@ func (s *Service) finish(ctx context.Context, actor string, b *batch, outcomes [
 }
 
 // conclude notes the outcome of one attempt. The wish may have changed meanwhile: then
-// only what stands in DNS is learned from it.
+// only what stands in DNS is learned from it. Another attempt may be under way, of the
+// daemon and of `domain publish`: each outcome counts.
 func (s *Service) conclude(tx Tx, actor string, row, attempted Published, o DNSOutcome) error {
-	if !o.Touched { // nothing was sent: what the attempt might have written it did not
+	if !o.Touched && row.Revision == attempted.Revision { // nothing was sent: what the attempt might have written it did not
 		row.Maybe = attempted.Maybe
 	}
-	if row.Revision != attempted.Revision {
-		if o.Err == nil && o.Verdict != DNSForeign {
-			row.learn(attempted.Want, o, attempted.ours(), s.now())
-		}
-		row.Revision++
-		return tx.PutPublished(row)
+	if row.Want == attempted.Want && row.Since.Equal(attempted.Since) {
+		return s.settle(tx, actor, row, o)
 	}
-	return s.settle(tx, actor, row, o)
+	if o.Err != nil || o.Verdict == DNSForeign {
+		return nil
+	}
+	row.learn(attempted.Want, o, attempted.ours(), s.now())
+	row.Revision++
+	return tx.PutPublished(row)
 }
 
 // learn takes what a successful attempt says about DNS.

@@ -77,6 +77,11 @@ func (s *Service) compareKeyZone(ctx context.Context) (step plan, written []Publ
 			if k.Target != "" && (owners[k.Target] == "" || k.Pair == "") {
 				owners[k.Target] = row.Domain.Name
 			}
+			for _, slot := range k.OtherSlots(row.Domain.Slots) {
+				if owners[slot.Target] == "" {
+					owners[slot.Target] = row.Domain.Name
+				}
+			}
 		}
 	}
 	var want []wanted

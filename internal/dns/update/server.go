@@ -57,6 +57,20 @@ func (s *Server) Look(ctx context.Context, zone, name string) (Standing, error) 
 // Add makes a record where nothing of its type stands; a CNAME where nothing stands at
 // all. Otherwise it is an *Error with Conflict.
 func (s *Server) Add(ctx context.Context, zone string, r Record) error {
+	m := vacancy(zone, r)
+	m.Insert([]wire.RR{r.rr()})
+	return s.send(ctx, zone, r.Name, m)
+}
+
+// MayAdd asks what Add would come to and changes nothing: it is an update without
+// changes. Unlike Look it sees through a wildcard, which answers for names that are not
+// there.
+func (s *Server) MayAdd(ctx context.Context, zone string, r Record) error {
+	return s.send(ctx, zone, r.Name, vacancy(zone, r))
+}
+
+// vacancy is an update that expects nothing where a record is to come.
+func vacancy(zone string, r Record) *wire.Msg {
 	m := updateOf(zone)
 	rr := r.rr()
 	if r.Type == "CNAME" {
@@ -65,8 +79,7 @@ func (s *Server) Add(ctx context.Context, zone string, r Record) error {
 		other := &wire.CNAME{Hdr: wire.RR_Header{Name: rr.Header().Name, Rrtype: wire.TypeCNAME}}
 		m.RRsetNotUsed([]wire.RR{rr, other}) // section 2.4.3; beside a CNAME an addition would be ignored in silence, section 3.4.2.2
 	}
-	m.Insert([]wire.RR{rr})
-	return s.send(ctx, zone, r.Name, m)
+	return m
 }
 
 // Replace puts a record into the place of exactly those that stand there.

@@ -29,7 +29,7 @@ func run(ctx context.Context, timeout time.Duration, command []string, input []b
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdin = bytes.NewReader(input)
 	cmd.Env = append([]string{"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"}, environment...)
-	out, complaint := &bounded{most: maxReply}, &bounded{most: maxComplaint}
+	out, complaint := &bounded{most: maxReply}, &last{most: maxComplaint}
 	cmd.Stdout, cmd.Stderr = out, complaint
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -49,8 +49,8 @@ func run(ctx context.Context, timeout time.Duration, command []string, input []b
 }
 
 // said is what a program complained of, on one line.
-func said(complaint, out *bounded) string {
-	text := complaint.b.String()
+func said(complaint *last, out *bounded) string {
+	text := string(complaint.b)
 	if strings.TrimSpace(text) == "" {
 		text = string(out.b.Bytes()[:min(out.b.Len(), maxComplaint)])
 	}
@@ -72,5 +72,17 @@ func (w *bounded) Write(p []byte) (int, error) {
 	keep := min(len(p), w.most-w.b.Len())
 	w.b.Write(p[:keep])
 	w.over = w.over || keep < len(p)
+	return len(p), nil
+}
+
+// last keeps the last octets: a program that dies says why at the end.
+type last struct {
+	b    []byte
+	most int
+}
+
+func (w *last) Write(p []byte) (int, error) {
+	w.b = append(w.b, p...)
+	w.b = w.b[max(0, len(w.b)-w.most):]
 	return len(p), nil
 }

@@ -59,6 +59,9 @@ func (d *RFC2136) Plan(ctx context.Context, zone string, changes []domains.DNSCh
 			return nil, err
 		}
 		out[i] = judged(&changes[i], plainRecords(zone, before.Records))
+		if out[i].Verdict == domains.DNSForeign && changes[i].Value != "" && server.MayAdd(ctx, zone, wireRecord(changes[i].DNSRecord)) == nil {
+			out[i] = judged(&changes[i], nil) // what we saw is a wildcard's
+		}
 	}
 	return out, nil
 }
@@ -110,7 +113,7 @@ func (d *RFC2136) apply(ctx context.Context, server *update.Server, zone string,
 		var refused *update.Error
 		switch {
 		case err == nil && o.Verdict == domains.DNSForeign:
-			o.Verdict = domains.DNSAdd
+			o = judged(c, nil)
 			fallthrough
 		case err == nil:
 			o.Touched = true

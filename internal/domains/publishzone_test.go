@@ -1,0 +1,73 @@
+package domains_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/domains"
+)
+
+// zoned is a world whose driver "ns" writes example.com and the key zone.
+func zoned(t *testing.T) *driven {
+	w := newDriven(t, newStore(t))
+	w.policy.KeyZone.Name = "dkim.example.net"
+	w.publishing.KeyZone = "ns"
+	w.publishing.Drivers["ns"] = domains.Driver{Zones: []string{"example.com", "dkim.example.net"}, Writer: w.writer}
+	w.restart()
+	return w
+}
+
+func (w *driven) text(name, want string) {
+	w.Helper()
+	w.dns.mu.Lock()
+	defer w.dns.mu.Unlock()
+	if got := w.dns.records[name]; got != want {
+		w.Errorf("at %v DNS has %q for %s, want %q", w.clock.Now().Sub(begin), got, name, want)
+	}
+}
+
+// The key zone is written without a word, the customer's CNAME records where a driver
+// has that zone, too.
+func TestDriverWritesTheKeyZone(t *testing.T) {
+	for _, driver := range []string{"", "ns"} {
+		t.Run("driver of the domain: "+driver, func(t *testing.T) {
+			w := zoned(t)
+			added, err := w.service.Add(w.ctx, "root", domains.AddRequest{
+				Name: "example.com", Driver: driver, Publish: domains.PublishCNAME, Slots: 2, Algorithms: []dkim.Algorithm{dkim.Ed25519SHA256},
+			})
+			w.must(err)
+			first := added.Keys[0]
+			w.drive(time.Minute)
+			w.text("pse1.example-com.dkim.example.net", first.Record)
+			w.text("pse2.example-com.dkim.example.net", domains.RevokedRecord)
+			alias := map[string]string{"ns": "pse2.example-com.dkim.example.net", "": ""}[driver]
+			w.text("pse2._domainkey.example.com", alias)
+			if rows := w.published("example.com"); len(rows) != map[string]int{"": 2, "ns": 4}[driver] {
+				t.Errorf("%+v", rows)
+			}
+			_, err = w.service.Compromised(w.ctx, "root", "example.com", domains.CompromiseRequest{Selector: first.Selector, Yes: true})
+			w.must(err)
+			w.drive(5 * time.Second)
+			w.text("pse1.example-com.dkim.example.net", domains.RevokedRecord)
+			w.text("pse2._domainkey.example.com", alias)
+		})
+	}
+}
+
+// A key that a person gave a slot is confirmed soon after its target was written.
+func TestKeyZoneWrittenLateStartsThePollingAnew(t *testing.T) {
+	w := zoned(t)
+	w.publishing.KeyZone = ""
+	w.restart()
+	k := w.world.add("example.com", func(r *domains.AddRequest) { r.Publish, r.Slots = domains.PublishCNAME, 2 })
+	w.drive(7 * time.Hour)
+	w.publishing.KeyZone = "ns"
+	w.restart()
+	written := w.clock.Now()
+	w.drive(time.Minute)
+	w.text(k.Target, k.Record)
+	if since := w.key(k.ID).PendingSince; since.Before(written) {
+		t.Errorf("pending since %v, and the target was written at %v", since, written)
+	}
+}
