@@ -143,6 +143,9 @@ var cases = []judged{
 		smtpdList(f, "inet:127.0.0.1:8891 unix:opendmarc/opendmarc.sock")
 		f.OpenDMARC = &OpenDMARC{Trusted: []string{"MX.example.net"}}
 	}, "", ""},
+	{"a virus filter behind us at one service", healthy, func(f *Facts) {
+		f.Postfix.Services[1].Own["smtpd_milters"] = "inet:127.0.0.1:8891 unix:clamav/clamav-milter.ctl"
+	}, "warning changed-after-signing", "smtpd_milters of submission/inet in /etc/postfix/master.cf"},
 	{"a virus filter behind us", healthy, func(f *Facts) { smtpdList(f, "inet:127.0.0.1:8891 unix:clamav/clamav-milter.ctl") }, "warning changed-after-signing", "smtpd_milters = unix:clamav/clamav-milter.ctl, inet:127.0.0.1:8891"},
 	{"a virus filter behind the verifier", healthy, func(f *Facts) {
 		f.Ours.Config.Listeners[0].Mode = "verify"
@@ -412,6 +415,36 @@ func TestJudgeDomainOfTheStore(t *testing.T) {
 	smtpdList(f, "")
 	if got := strings.Join(words(f), ", "); got != "error not-wired, warning managed-key-old" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// Who asks for one domain hears what was not seen, too.
+func TestJudgeDomainTellsWhatWasNotSeen(t *testing.T) {
+	f := healthy()
+	f.Unread = []Unread{{"the tables", errors.New("permission denied")}}
+	if got := JudgeDomain(f); len(got) != 1 || got[0].Word != "not-seen" || got[0].Looked != "the tables" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// Networks as Postfix and people write them.
+func TestPrefixes(t *testing.T) {
+	for _, c := range []struct {
+		in, want string
+		whole    bool
+	}{
+		{"127.0.0.0/8", "127.0.0.0/8", true},
+		{"[::ffff:127.0.0.0]/104", "127.0.0.0/8", true},
+		{"::ffff:192.0.2.1", "192.0.2.1/32", true},
+		{"[::1]/128", "::1/128", true},
+		{"192.0.2.9/24", "192.0.2.0/24", true},
+		{"2001:db8::7", "2001:db8::7/128", true},
+		{"hash:/etc/postfix/networks", "", false},
+	} {
+		got, whole := prefixes([]string{c.in})
+		if text := strings.Trim(fmt.Sprint(got), "[]"); text != c.want || whole != c.whole {
+			t.Errorf("%s: %s, %v", c.in, text, whole)
+		}
 	}
 }
 

@@ -255,6 +255,24 @@ func TestHealth(t *testing.T) {
 	}
 }
 
+// An alert on what never happened needs a zero to begin with.
+func TestAlertsBeginAtZero(t *testing.T) {
+	families := scrape(t, New(Options{}))
+	for _, c := range []struct{ family, label, value string }{
+		{"postseal_messages_total", "decision", "signed"},
+		{"postseal_messages_total", "reason", "key-unavailable"},
+		{"postseal_messages_total", "reason", "signing-failed"},
+		{"postseal_messages_total", "reason", "internal-error"},
+		{"postseal_dns_lookups_total", "outcome", "failed"},
+	} {
+		if !slices.ContainsFunc(families[c.family].GetMetric(), func(m *dto.Metric) bool {
+			return m.GetCounter().GetValue() == 0 && slices.ContainsFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == c.label && l.GetValue() == c.value })
+		}) {
+			t.Errorf("%s{%s=%q} is not there before it counts", c.family, c.label, c.value)
+		}
+	}
+}
+
 // Four scrapes are answered at a time; another one is told to come back, and takes no memory.
 func TestScrapesAreBounded(t *testing.T) {
 	asked, resume := make(chan struct{}), make(chan struct{})
