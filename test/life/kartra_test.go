@@ -11,7 +11,7 @@ import (
 func TestKartra(t *testing.T) {
 	t.Parallel()
 	const zone = "kartramail.test"
-	s := begin(t, setup{tables: keyZone(zone)})
+	s := begin(t, setup{tables: drivenKeyZone(zone)})
 	var hosts []string
 	var targets map[string]string
 
@@ -24,10 +24,11 @@ func TestKartra(t *testing.T) {
 		s.ok("domain", "add", s.zone, "--publish", "cname", "--slots", "3").says("made ps1", "Pending validation", "it can take up to 48 hours",
 			"In postseal", "At your DNS provider", "Record 1 of 3", "ps1._domainkey", "points to", "ps1.", zone, "Record 2 of 3", "ps2._domainkey", "Record 3 of 3", "ps3._domainkey")
 		s.known(s.zone)
-		s.writeKeyZone(zone)
+		hosts, targets = s.aliases(s.zone)
+		s.written(s.zone, "ps1")
+		s.serves(targets[hosts[2]], revoked) // nobody's yet
 	})
 	s.within("KAR-15", func() {
-		hosts, targets = s.aliases(s.zone)
 		r := s.ok("domain", "records", s.zone).says("Host", "Points to")
 		for _, host := range hosts {
 			if !strings.Contains(r.Out, host) || !strings.Contains(r.Out, targets[host]+".") || !strings.HasSuffix(targets[host], "."+zone) {
@@ -57,6 +58,7 @@ func TestKartra(t *testing.T) {
 	slow := "slow." + s.zone
 	s.within("KAR-24", func() { // another customer takes two days, and says nothing
 		s.ok("domain", "add", slow, "--publish", "cname", "--slots", "3").says("it can take up to 48 hours")
+		s.written(slow, "ps1") // our part is done
 		s.ages(slow, 47*time.Hour)
 		s.is(slow, "Pending validation")
 		s.ages(slow, 2*time.Hour)
@@ -81,7 +83,7 @@ func TestKartra(t *testing.T) {
 	s.within("a rotation without the customer", func() {
 		flow := s.traffic("ada@" + s.zone)
 		s.ok("domain", "rotate", s.zone).says("made ps2")
-		s.writeKeyZone(zone)
+		s.written(s.zone, "ps2")
 		s.tells("key.verified", s.zone, 1)
 		s.is(s.zone, "Connected – rotating") // caches may have what the name said before, for an hour
 		s.ages(s.zone, time.Hour)
@@ -90,5 +92,20 @@ func TestKartra(t *testing.T) {
 		flow.goesOn(5)
 		s.eachSignedOnce(flow.end(), s.zone+"/ps1", s.zone+"/ps2")
 		s.is(s.zone, "Connected")
+		if told := s.told("key.records", s.zone); len(told) != 1 { // for the first key
+			s.Errorf("the customer was asked for records %d times", len(told))
+		}
+		s.serves(targets[hosts[0]], s.selected(s.zone, "ps1").Record) // mail under way needs it
+	})
+	s.within("a slot that is over", func() {
+		s.must(s.daemon.Stop()) // it tells what it has signed
+		s.start()
+		s.ages(s.zone, 8*24*time.Hour)
+		s.serves(targets[hosts[0]], revoked) // the customer's record stays, for the key after the next
+		s.hasState(s.zone, "ps1", "retired")
+		if told := s.told("key.safe-to-remove", s.zone); len(told) > 0 {
+			s.Errorf("the customer is told to do something: %s", told[0].Text)
+		}
+		s.isSigned(s.send("ada@"+s.zone), "managed-key", s.zone+"/ps2")
 	})
 }

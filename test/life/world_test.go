@@ -121,6 +121,9 @@ func build(dir string) (err error) {
 	if dns, err = nameserver.Start(filepath.Join(dir, "dns"), nameServer, sandbox.OuterIPv4, zones...); err != nil {
 		return err
 	}
+	if err = writeDDNSKey(); err != nil {
+		return err
+	}
 	if _, err = resolver.Start(resolver.Config{Dir: filepath.Join(dir, "resolver"), Address: sandbox.Resolver, Root: nameServer}); err != nil {
 		return err
 	}
