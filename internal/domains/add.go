@@ -151,7 +151,8 @@ func (l *life) begin(k *Key, r AddRequest) {
 func (l *life) handOut(k *Key) {
 	l.move(k, Pending, "records handed out")
 	l.openWindow(k)
-	if l.domain.Driver == "" { // else nobody has to
+	stands := k.Target != "" && l.domain.PointsTo(k.Selector) == k.Target
+	if l.domain.Driver == "" && !stands { // else nobody has to
 		l.tell(KeyRecords, k, "%s: publish %s as %s", l.domain.Name, dkim.RecordName(k.Selector, k.Domain), k.publishes())
 	}
 	l.schedule(k)
