@@ -36,7 +36,7 @@ func TestWithoutScripts(t *testing.T) {
 	p.follows("Disable")
 	p.sees("Disabled")
 	s.isLeftAlone("", "ada@"+s.zone, "domain-disabled")
-	for _, page := range []string{"Outgoing users", "Journal", "Help", "Domains"} {
+	for _, page := range []string{"Outgoing users", "Journal", "Help", "Publishing the records", "What the statuses mean", "Good sending practice", "Words", "Domains"} {
 		p.follows(page)
 	}
 	p.follows("Log out")
