@@ -45,6 +45,11 @@ func named(text string) (string, error) {
 
 // sheet is what DNS has to hold for a row.
 func (s *store) sheet(ctx context.Context, name string, offline bool) (records.Sheet, error) {
+	if name == domains.SharedSet {
+		return records.Sheet{}, &domains.Refused{
+			Rule: "shared-set", What: "the records of " + name + " stand in the key zone, and no customer publishes them", Way: "`postseal domain export --key-zone` writes them",
+		}
+	}
 	_, domain, err := domains.ParseRow(name)
 	if err != nil {
 		return records.Sheet{}, err
@@ -91,7 +96,9 @@ func (s *store) chosen(ctx context.Context, args []string, all bool) ([]string, 
 	var names []string
 	if all {
 		err := s.every(ctx, func(r domains.Row) error {
-			names = append(names, r.Domain.Name)
+			if !r.Domain.IsSharedSet() { // it has to be named
+				names = append(names, r.Domain.Name)
+			}
 			return nil
 		})
 		return names, err

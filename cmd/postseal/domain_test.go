@@ -138,7 +138,7 @@ func TestDomainInput(t *testing.T) {
 	})
 	w.Run("words", func(t *testing.T) {
 		w.run("domain", "add", "x.example", "--activation", "soon").exits(exitUsage).warns("verified, manual or immediate")
-		w.run("domain", "add", "x.example", "--publish", "mail").exits(exitUsage).warns("txt or cname")
+		w.run("domain", "add", "x.example", "--publish", "mail").exits(exitUsage).warns("txt, cname or cname-shared")
 		w.run("domain", "add", "x.example", "-a", "dsa").exits(exitUsage).warns("rsa or ed25519")
 		w.run("domain", "add").exits(exitUsage)
 		w.run("domain", "records").exits(exitUsage).warns("--all")

@@ -39,8 +39,8 @@ func (f *addFlags) register(flags *pflag.FlagSet) {
 // registerRow adds what belongs to the row rather than to its key.
 func (f *addFlags) registerRow(flags *pflag.FlagSet) {
 	flags.StringVar(&f.activation, "activation", "", "when a key begins to sign: verified, manual or immediate (default domains.activation)")
-	flags.StringVar(&f.publish, "publish", "", "what is published: txt, or with a key zone cname (default txt)")
-	flags.Var(slotCount{&f.Slots}, "slots", "with --publish cname: how many names, 1 to 12 (default 2)")
+	flags.StringVar(&f.publish, "publish", "", "what is published: txt, or with a key zone cname or cname-shared (default txt)")
+	flags.Var(slotCount{&f.Slots}, "slots", "with --publish cname or cname-shared: how many names, 1 to 12 (default 2)")
 	flags.StringVar(&f.onMissing, "on-missing", "", "when DNS loses the record: keep, suspend or suspend:24h (default domains.on_missing)")
 	flags.StringVar(&f.Contact, "contact", "", "address of whoever changes the DNS")
 	flags.StringVar(&f.Driver, "driver", "", "name of the [[driver]] that writes the records (default: a person does)")
@@ -176,6 +176,9 @@ numbers instead, and asks which one.
 
 // printAdded shows new keys with their records in one go (KAR-13).
 func (m *managing) printAdded(ctx context.Context, s *store, added domains.Added, offline, asJSON bool) error {
+	if added.Domain.IsSharedSet() {
+		return m.printShared(added, asJSON)
+	}
 	sheet, err := s.sheet(ctx, added.Domain.Name, offline)
 	if err != nil {
 		return err

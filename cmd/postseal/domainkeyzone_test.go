@@ -88,3 +88,43 @@ func TestKeyZoneMoved(t *testing.T) {
 		w.ok("domain", "verify", "example.com", "example.org").says("example.com: Connected", "example.org: Connected")
 	})
 }
+
+func TestSharedVerbs(t *testing.T) {
+	w := withKeyZone(t)
+	w.Run("INF-14", func(t *testing.T) {
+		w.ok("domain", "add", "a.example", "--publish", "cname-shared", "--slots", "1", "--algorithm", "rsa", "--bits", "2048").says("points to", "dkim.dkim.mx.example.net.").saysNot("Record 2")
+	})
+	w.connected("b.example", "--publish", "cname-shared", "--algorithm", "rsa")
+	w.publish("a.example")
+	w.live(2 * time.Minute)
+	w.ok("domain", "list").says("a.example", "Connected", "shared:", "Shared key")
+	w.ok("domain", "add", "a.example", "--algorithm", "ed25519").says("-e1._domainkey", "pse1.dkim.dkim.mx.example.net.") // as the other key
+	w.run("domain", "add", "a.example", "--publish", "txt", "--algorithm", "ed25519").exits(exitRefused).warns("other-mode", "set a.example --publish txt")
+	w.ok("domain", "delete", "a.example/"+w.key("a.example").Selector, "--yes")
+	w.run("domain", "rotate", "a.example").exits(exitRefused).warns("shared-key", "shared:", "--publish cname")
+	w.run("domain", "rotate", "shared:").exits(exitRefused).warns("too-few-slots", "a.example")
+	w.ok("domain", "set", "a.example", "--slots", "2")
+	w.ok("domain", "rotate", "shared:").says("shared: made ps2", "ps2.dkim.dkim.mx.example.net", "no customer has to do anything")
+	w.run("domain", "records", "shared:").exits(exitRefused).warns("shared-set", "--key-zone")
+	w.run("domain", "disable", "shared:").exits(exitRefused).warns("shared-set")
+	w.ok("domain", "records", "--all").says("a.example", "b.example")
+	w.ok("domain", "export", "--key-zone").says("dkim 3600 IN TXT", "ps2.dkim 3600 IN TXT")
+	w.ok("domain", "rotate", "--abort", "shared:").says("gave up ps2")
+	w.ok("domain", "show", "shared:").says("ps1", "points to", "dkim.dkim.mx.example.net.")
+	w.Run("INF-24", func(t *testing.T) {
+		w.ok("domain", "set", "b.example", "--publish", "cname").says("Needs re-validation", "records b.example --guide")
+		w.publish("b.example")
+		w.live(2 * time.Hour)
+		print := w.key("b.example").Print
+		w.ok("domain", "set", "b.example", "--publish", "txt").says("Needs re-validation")
+		if w.key("b.example").Print != print {
+			t.Error("the key is another one")
+		}
+		w.ok("domain", "records", "b.example", "--guide").says("new TXT record")
+	})
+	selector := w.signs("a.example")
+	w.run("domain", "compromised", "a.example/"+selector).exits(exitRefused).warns("The key is shared: 2 domains have it")
+	w.ok("domain", "compromised", "a.example/"+selector, "--yes").says("signs nothing any more", "The key was shared: 2 domains have stopped", "dkim.dkim.mx.example.net at once")
+	w.signsWith("a.example", "")
+	w.ok("keys", "list")
+}

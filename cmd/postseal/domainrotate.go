@@ -145,6 +145,9 @@ domain can be stopped as well.`,
 
 func (m *managing) printEmergency(ctx context.Context, s *store, name string, e domains.Emergency, offline bool) error {
 	fmt.Fprintf(m.out, "%s: %s signs nothing any more.\n", records.Both(name), e.Key.Selector)
+	if e.Key.Pair != "" || name == domains.SharedSet {
+		fmt.Fprintf(m.out, "The key was shared: %d domains have stopped signing with it.\n", e.Domains)
+	}
 	switch {
 	case e.InService.ID != "":
 		fmt.Fprintf(m.out, "Mail is signed with %s as before.\n", e.InService.Selector)
@@ -160,6 +163,9 @@ func (m *managing) printEmergency(ctx context.Context, s *store, name string, e 
 	}
 	if e.Rollback.ID != "" {
 		fmt.Fprintf(m.out, "Until then %s could sign, which was replaced and whose record is still right in DNS: postseal domain rollback %s\n", e.Rollback.Selector, name)
+	}
+	if name == domains.SharedSet {
+		return nil
 	}
 	fmt.Fprintln(m.out)
 	if !e.Live {

@@ -20,6 +20,7 @@ DNS has confirmed the new one; then the new one signs, and the old record has to
 stay for mail that is under way. "records" tells when it may go.
 
 --due rotates what has signed for as long as rotate_every says, --all whatever signs.
+The key that all domains with cname-shared have is rotated as "shared:", by name alone.
 A domain that cannot be rotated does not hold up the others. In immediate mode the
 successor of a key that DNS never confirmed signs at once, which is asked first.
 
@@ -66,7 +67,7 @@ func (s *store) toRotate(ctx context.Context, args []string, all, due bool) ([]s
 	}
 	var names []string
 	err := s.every(ctx, func(r domains.Row) error {
-		if w := r.Status.Word; (w == "connected" || w == "check-dns") && !r.Domain.Watched() {
+		if w := r.Status.Word; (w == "connected" || w == "check-dns") && !r.Domain.Watched() && r.Domain.Publish != domains.PublishCNAMEShared {
 			names = append(names, r.Domain.Name)
 		}
 		return nil

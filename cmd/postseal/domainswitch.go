@@ -70,11 +70,13 @@ func (m *managing) domainSet() *cobra.Command {
 		Use:   "set DOMAIN…",
 		Short: "Change settings of a domain",
 		Example: `  postseal domain set example.com --activation manual
+  postseal domain set example.com --publish cname --slots 3
   postseal domain set example.com --contact hostmaster@example.com --on-missing keep`,
 		Args: cobra.MinimumNArgs(1),
 	}
 	flags := cmd.Flags()
 	flags.String("activation", "", "when a key begins to sign: verified, manual or immediate")
+	flags.String("publish", "", "what is published: txt, cname or cname-shared; the old way signs until DNS has the new one")
 	flags.String("on-missing", "", "when DNS loses the record: keep, suspend or suspend:24h")
 	flags.String("contact", "", "address of whoever changes the DNS")
 	flags.String("driver", "", "name of the [[driver]] that writes the records; \"\" for a person")
@@ -105,6 +107,7 @@ func settingsOf(flags *pflag.FlagSet) domains.Settings {
 	text := func(name string) string { v, _ := flags.GetString(name); return v } // all are declared above
 	return domains.Settings{
 		Activation:       given(flags, "activation", domains.Activation(text("activation"))),
+		Publish:          given(flags, "publish", domains.Publish(text("publish"))),
 		OnMissing:        given(flags, "on-missing", domains.OnMissing(text("on-missing"))),
 		Contact:          given(flags, "contact", text("contact")),
 		Driver:           given(flags, "driver", text("driver")),

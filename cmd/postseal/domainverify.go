@@ -57,7 +57,7 @@ func (s *store) toVerify(ctx context.Context, args []string, f verifyFlags) ([]s
 	}
 	var names []string
 	err := s.every(ctx, func(r domains.Row) error {
-		if len(r.Keys) > 0 && (!f.retry || r.Status.Word == "error" || r.Status.Word == "revalidate") {
+		if len(r.Keys) > 0 && !r.Domain.IsSharedSet() && (!f.retry || r.Status.Word == "error" || r.Status.Word == "revalidate") {
 			names = append(names, r.Domain.Name)
 		}
 		return nil

@@ -33,8 +33,10 @@ func (s *store) keys(ctx context.Context) ([]domains.Key, error) {
 // ownKeys are those whose private halves the store has.
 func (s *store) ownKeys(ctx context.Context) (keys []domains.Key, err error) {
 	err = s.every(ctx, func(r domains.Row) error {
-		if !r.Domain.Watched() {
-			keys = append(keys, r.Keys...)
+		for _, k := range r.Keys {
+			if !r.Domain.Watched() && k.Pair == "" {
+				keys = append(keys, k)
+			}
 		}
 		return nil
 	})

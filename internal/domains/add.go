@@ -78,6 +78,12 @@ func (s *Service) Add(ctx context.Context, actor string, r AddRequest) (Added, e
 	if d.Activation == ActivateImmediate && !r.Yes {
 		return Added{}, &Unconfirmed{"OCR-22", ImmediateWarning}
 	}
+	if err := s.modeOfRow(ctx, &d, r.Publish); err != nil {
+		return Added{}, err
+	}
+	if d.Publish == PublishCNAMEShared {
+		return s.addShared(ctx, actor, d, r)
+	}
 	drafts, err := makeDrafts(r)
 	if err != nil {
 		return Added{}, err
@@ -266,10 +272,10 @@ func (s *Service) checkSettings(d *Domain) error {
 	switch d.Publish {
 	case PublishTXT:
 		return nil
-	case PublishCNAME:
+	case PublishCNAME, PublishCNAMEShared:
 		return s.checkSlots(d)
 	}
-	return invalid(string(d.Publish), "is no way to publish", "say txt or cname")
+	return invalid(string(d.Publish), "is no way to publish", "say txt, cname or cname-shared")
 }
 
 func slotsOfTXT(slots int) error {

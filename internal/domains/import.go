@@ -23,6 +23,15 @@ func (s *Service) Import(ctx context.Context, actor string, r ImportRequest) (Ad
 	if err != nil {
 		return Added{}, err
 	}
+	if err := s.modeOfRow(ctx, &d, r.Publish); err != nil {
+		return Added{}, err
+	}
+	if d.Publish != PublishTXT {
+		return Added{}, &Refused{
+			Rule: "import-txt", What: "a key that comes in has a TXT record of its own already",
+			Way: fmt.Sprintf("import it with --publish txt; then `domain set %s --publish %s` keeps the key", d.Name, d.Publish),
+		}
+	}
 	if r.Selector == "" {
 		return Added{}, invalid("", "is no selector", "say under which selector the key is published")
 	}

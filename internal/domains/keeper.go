@@ -344,6 +344,9 @@ func (k *Keeper) sweep(ctx context.Context) error {
 		return nil
 	}
 	k.swept = elapsed
+	if err := k.service.keepShared(ctx, "keeper@"+k.host, k.update); err != nil {
+		return err
+	}
 	var deleted []string
 	err := k.service.store.View(ctx, func(tx Tx) error {
 		deleted = nil

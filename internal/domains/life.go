@@ -118,6 +118,18 @@ func (k *Key) living() bool { return k.State != Retired }
 // neverSigned keys leave nothing behind that a verifier could ask about.
 func (k *Key) neverSigned() bool { return k.ActivatedAt.IsZero() }
 
+// serving says that a key that signs, or would but for DNS, is of a kind.
+func (l *life) serving(kind func(*Key) bool) bool {
+	for _, k := range l.keys {
+		if (k.State == Active || k.State == Suspended) && kind(k) {
+			return true
+		}
+	}
+	return false
+}
+
+func isSharedKey(k *Key) bool { return k.isShared() }
+
 // current is the active key of an algorithm, or nil.
 func (l *life) current(of *Key) *Key {
 	for _, k := range l.keys {

@@ -120,6 +120,7 @@ type CompromiseRequest struct {
 
 // Emergency is what came of it.
 type Emergency struct {
+	Domains   int // that had the key, where it was shared
 	Key       Key
 	Successor Key    // zero if there is none
 	Rollback  Key    // a retiring key that DNS still has and that Rollback would put back; zero if there is none, or nobody needs it
@@ -145,14 +146,16 @@ const RevokedRecord = "v=DKIM1; p="
 // may know why. The keys of a deleted domain can be stopped, too, since mail with their
 // signatures is under way.
 func (s *Service) Compromised(ctx context.Context, actor, name string, r CompromiseRequest) (Emergency, error) {
+	if pair, err := s.sharedPairOf(ctx, name, r.Selector); pair != "" || err != nil {
+		if err != nil {
+			return Emergency{}, err
+		}
+		return s.compromiseShared(ctx, actor, name, pair, r)
+	}
 	if !r.Yes {
 		return Emergency{}, &Unconfirmed{"T15", "The key stops for good, its record must become \"" + RevokedRecord + "\" at once, and messages under way will not verify."}
 	}
-	var now Situation
-	err := s.store.View(ctx, func(tx Tx) (err error) {
-		now, err = load(tx, name)
-		return err
-	})
+	now, err := s.stored(ctx, name)
 	if err != nil {
 		return Emergency{}, err
 	}

@@ -39,12 +39,18 @@ func (s *Service) Regenerate(ctx context.Context, actor, name string, r RotateRe
 }
 
 func (s *Service) succeed(ctx context.Context, actor, verb, name string, r RotateRequest) (Added, error) {
+	if name == SharedSet {
+		return s.rotateShared(ctx, actor, r)
+	}
 	now, err := s.view(ctx, name)
 	if err != nil {
 		return Added{}, err
 	}
-	if now.Domain.Watched() {
+	switch {
+	case now.Domain.Watched():
 		return Added{}, watchesOnly(name)
+	case now.Domain.Publish == PublishCNAMEShared:
+		return Added{}, sharedKey(name)
 	}
 	if r.Selector != "" && now.Domain.Publish != PublishTXT {
 		return Added{}, invalid(r.Selector, "cannot be", "the names of slots stay as they are: leave --selector out")
@@ -159,10 +165,7 @@ func (l *life) follow(tx Tx, drafts []Draft, r RotateRequest) error {
 	for _, d := range drafts {
 		old := l.key(d.Key.Replaces)
 		if old == nil || !l.replaceable(old, r) {
-			return &Refused{
-				Rule: "changed-meanwhile", What: "the key of " + l.domain.Name + " has changed at the same moment",
-				Way: "look at `show " + l.domain.Name + "` and try again",
-			}
+			return changedMeanwhile(l.domain.Name)
 		}
 		if err := l.noSuccessorYet(old); err != nil && !r.InPlace {
 			return err
@@ -189,6 +192,12 @@ func (l *life) follow(tx Tx, drafts []Draft, r RotateRequest) error {
 	return nil
 }
 
+func changedMeanwhile(name string) error {
+	return &Refused{
+		Rule: "changed-meanwhile", What: "the key of " + name + " has changed at the same moment", Way: "look at `show " + name + "` and try again",
+	}
+}
+
 // replaceInPlace is the literal OpenCRM regeneration (T4').
 func (l *life) replaceInPlace(tx Tx, d Draft, r RotateRequest) error {
 	old := l.key(d.Key.Replaces)
@@ -211,9 +220,15 @@ func (l *life) replaceInPlace(tx Tx, d Draft, r RotateRequest) error {
 // Abort gives up the successors of a rotation. One that signed beside its predecessor
 // is retained as others are.
 func (s *Service) Abort(ctx context.Context, actor, name string) ([]Key, error) {
+	if name == SharedSet {
+		return s.abortShared(ctx, actor)
+	}
 	var gone []Key
 	err := s.change(ctx, actor, "abort", name, func(_ Tx, l *life) error {
 		gone = nil
+		if l.domain.Publish == PublishCNAMEShared && l.serving(isSharedKey) {
+			return sharedKey(name)
+		}
 		for _, k := range l.keys {
 			if !k.State.beforeSigning() || k.Replaces == "" {
 				continue
@@ -224,6 +239,7 @@ func (s *Service) Abort(ctx context.Context, actor, name string) ([]Key, error) 
 		if len(gone) == 0 {
 			return &Refused{Rule: "no-rotation", What: "no rotation of " + name + " is under way", Way: "`rollback` goes back to a key that signed before"}
 		}
+		l.backToItsWay()
 		return nil
 	})
 	return gone, err
@@ -232,6 +248,20 @@ func (s *Service) Abort(ctx context.Context, actor, name string) ([]Key, error) 
 // Rollback lets the key before the present one sign again (T11), while DNS still
 // has its record. It asks DNS first.
 func (s *Service) Rollback(ctx context.Context, actor, name string) ([]Key, error) {
+	if name == SharedSet {
+		return s.rollbackShared(ctx, actor)
+	}
+	now, err := s.view(ctx, name)
+	if err == nil && now.Domain.Publish == PublishCNAMEShared && s.life(now, "", "").serving(isSharedKey) {
+		err = sharedKey(name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.rollback(ctx, actor, name)
+}
+
+func (s *Service) rollback(ctx context.Context, actor, name string) ([]Key, error) {
 	now, err := s.view(ctx, name)
 	if err != nil {
 		return nil, err
@@ -313,7 +343,7 @@ func (l *life) rotationDue(k *Key) bool {
 	if every == 0 {
 		every = l.RotateEvery
 	}
-	if every == 0 || l.domain.Watched() || k.State != Active || k.VerifiedAt.IsZero() || !l.settled || l.noSuccessorYet(k) != nil {
+	if every == 0 || l.domain.Watched() || k.isShared() || k.State != Active || k.VerifiedAt.IsZero() || !l.settled || l.noSuccessorYet(k) != nil {
 		return false
 	}
 	return l.now.Sub(k.ActivatedAt) >= max(every, l.RotateMin)

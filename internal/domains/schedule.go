@@ -40,6 +40,9 @@ func (l *life) schedule(k *Key) {
 }
 
 func (l *life) nextCheck(k *Key) time.Time {
+	if k.Owner == SharedSet { // checked with each domain that has it
+		return time.Time{}
+	}
 	switch k.State {
 	case Pending:
 		return l.nextPoll(k)

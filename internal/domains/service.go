@@ -99,6 +99,9 @@ func (s *Service) changeOf(ctx context.Context, load func(Tx, string) (Situation
 		if err != nil {
 			return err
 		}
+		if before.Domain.IsSharedSet() {
+			return isTheSet()
+		}
 		if before.Domain.Watched() && verb != "verify" {
 			return watchesOnly(name)
 		}

@@ -99,7 +99,7 @@ func proven(keys []Key) bool {
 // signs: the active key, and with dual_sign the ready key that will follow it, once
 // life has let it (besides).
 func signs(d *Domain, keys []Key, k *Key) bool {
-	if k.Compromised {
+	if k.Compromised || k.Owner == SharedSet {
 		return false
 	}
 	if k.State == Ready && d.DualSign && !k.ActivatedAt.IsZero() {
@@ -162,6 +162,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 		if err := eachKey(tx, func(k Key) { keys[k.Owner] = append(keys[k.Owner], k) }); err != nil {
 			return err
 		}
+		dropLost(keys)
 		if err := eachDomain(tx, func(d Domain) { snap.add(d, byAge(keys[d.Name])) }); err != nil {
 			return err
 		}
@@ -178,7 +179,7 @@ func (s *Snapshot) add(d Domain, keys []Key) {
 	for i := range keys {
 		s.addPair(&d, &keys[i])
 	}
-	if d.DeletedAt.IsZero() && !d.Watched() {
+	if d.DeletedAt.IsZero() && !d.Watched() && !d.IsSharedSet() {
 		signing := signingOf(d, keys)
 		s.Domains[d.Name] = &signing
 	}
@@ -196,6 +197,25 @@ func (s *Snapshot) addPair(d *Domain, k *Key) {
 		s.Blocked[pair] = string(k.State)
 	case k.State == Active && !k.VerifiedAt.IsZero():
 		s.Confirmed[pair] = true
+	}
+}
+
+// dropLost: a key of the shared set that was compromised signs for no domain, though their
+// rows may not tell yet.
+func dropLost(keys map[string][]Key) {
+	lost := map[string]bool{}
+	for _, k := range keys[SharedSet] {
+		if k.Compromised {
+			lost[k.ID] = true
+		}
+	}
+	if len(lost) == 0 {
+		return
+	}
+	for _, of := range keys {
+		for i := range of {
+			of[i].Compromised = of[i].Compromised || lost[of[i].Pair]
+		}
 	}
 }
 
@@ -293,8 +313,14 @@ func eachDomain(tx Tx, f func(Domain)) error {
 // Private gives the private half of a key. The error says which key.
 func (s *Service) Private(ctx context.Context, id string) (*dkim.PrivateKey, error) {
 	var pem []byte
-	err := s.store.View(ctx, func(tx Tx) (err error) {
-		pem, err = tx.Private(id)
+	err := s.store.View(ctx, func(tx Tx) error {
+		k, err := tx.Key(id)
+		switch {
+		case err == nil && k.Pair != "":
+			pem, err = whole(tx).Private(k.Pair)
+		case err == nil || errors.Is(err, ErrNotFound):
+			pem, err = tx.Private(id)
+		}
 		return err
 	})
 	if err != nil {

@@ -32,12 +32,15 @@ var labels = map[string]struct{ label, colour string }{
 	"ready":         {"Verified, not signing", "blue"},
 	"not-published": {"Not published", "grey"},
 	"no-key":        {"No key", "grey"},
+	"shared":        {"Shared key", "grey"},
 }
 
 // StatusOf computes the status of a row; keys are all of its keys, oldest first.
 func StatusOf(d Domain, keys []Key, now time.Time) Status {
 	var s Status
 	switch {
+	case d.IsSharedSet():
+		s = Status{Word: "shared", Since: d.CreatedAt, Text: "the keys of all domains with cname-shared; their records stand in the key zone"}
 	case d.Requested:
 		s = Status{Word: "requested", Since: d.CreatedAt, Next: "postseal domain add " + d.Name}
 		s.Text = "nobody has confirmed the request; there is no key"
@@ -103,6 +106,10 @@ func activeStatus(d Domain, keys []Key, k *Key) Status {
 		if s.Text == "" {
 			s.Text = string(h.Reason)
 		}
+	case next != nil && next.Published() != k.Published(): // another record is wanted (INF-29)
+		s.Word, s.Since = "revalidate", next.CreatedAt
+		s.Text = fmt.Sprintf("%s signs; its record is to be published in another way, as %s, which is %s", k.Selector, next.Selector, next.State)
+		s.Next = "postseal domain records " + d.Name + " --guide"
 	case next != nil:
 		s.Word, s.Since = "rotating", next.CreatedAt
 		s.Text = fmt.Sprintf("%s signs; its successor %s is %s", k.Selector, next.Selector, next.State)

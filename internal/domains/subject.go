@@ -21,7 +21,7 @@ func (s *Service) subject(ctx context.Context, d *Domain, k *Key, private *dkim.
 	subject := check.Subject{
 		Domain: k.Domain, Selector: k.Selector, Public: public, Signer: private, Target: k.Target, Via: check.Resolver,
 		Active: !k.neverSigned(), SubDomains: d.SubDomains, Testing: k.wantsTesting(), Providers: d.NameServers,
-		Gone:   k.Target != "" && k.State == Retired && !d.DeletedAt.IsZero(),
+		Gone:   k.Target != "" && k.State == Retired && !d.KeepsSlot(k),
 		Former: s.policy.former(d, k),
 		Known:  func(print string) string { return s.known(ctx, k, print) },
 	}
@@ -77,7 +77,9 @@ func (s *Service) awaited(ctx context.Context, domain, selector string) (keys []
 
 // around adds what only a full check looks at: the neighbours of a key.
 func (s *Service) around(ctx context.Context, d *Domain, k *Key, subject *check.Subject) error {
-	subject.Slots = k.OtherSlots(d.Slots)
+	if d.KeepsSlot(k) || !d.DeletedAt.IsZero() { // those of a former mode are nobody's concern
+		subject.Slots = k.OtherSlots(d.Slots)
+	}
 	return s.store.View(ctx, func(tx Tx) error {
 		subject.Former, subject.SharedWith = s.policy.former(d, k), nil
 		siblings, err := tx.KeysOf(d.Name)
@@ -90,7 +92,7 @@ func (s *Service) around(ctx context.Context, d *Domain, k *Key, subject *check.
 				subject.Former = append(subject.Former, other.Target)
 			}
 		}
-		if d.Watched() || d.Publish == PublishCNAMEShared { // one key for many domains is wanted there
+		if d.Watched() || k.isShared() { // one key for many domains is wanted there
 			return nil
 		}
 		same, err := tx.KeysPrinted(k.Print)

@@ -137,6 +137,7 @@ type Settings struct {
 	DisabledFallback *bool
 	RetireAfter      *time.Duration
 	RotateEvery      *time.Duration
+	Publish          *Publish // see republish
 	Slots            *int
 	Yes              bool // agrees to ImmediateWarning
 }
@@ -147,8 +148,13 @@ func (s *Service) Configure(ctx context.Context, actor, name string, c Settings)
 	if c.Activation != nil && *c.Activation == ActivateImmediate && !c.Yes {
 		return Domain{}, &Unconfirmed{"OCR-22", ImmediateWarning}
 	}
+	if c.Publish != nil {
+		if err := s.republishAs(ctx, actor, name, &c); err != nil {
+			return Domain{}, err
+		}
+	}
 	var d Domain
-	err := s.change(ctx, actor, "configure", name, func(_ Tx, l *life) error {
+	err := s.change(ctx, actor, "configure", name, func(tx Tx, l *life) error {
 		was := l.domain
 		c.apply(&l.domain)
 		if err := s.checkSettings(&l.domain); err != nil {
@@ -161,6 +167,9 @@ func (s *Service) Configure(ctx context.Context, actor, name string, c Settings)
 		}
 		if c.Slots != nil {
 			if err := l.resized(*c.Slots); err != nil {
+				return err
+			}
+			if err := s.growSet(tx, &l.domain, actor); err != nil {
 				return err
 			}
 		}

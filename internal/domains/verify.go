@@ -24,6 +24,9 @@ func (s *Service) Verify(ctx context.Context, actor, name string) ([]Checked, er
 	if err != nil {
 		return nil, err
 	}
+	if now.Domain.IsSharedSet() {
+		return nil, isTheSet()
+	}
 	now = s.aligned(now)
 	keys := verifiable(now.Keys)
 	if len(keys) == 0 {
@@ -124,7 +127,7 @@ func (s *Service) askAll(ctx context.Context, d Domain, keys []Key) ([]check.Res
 // ask asks DNS about a key, with a probe signature where the criterion wants one.
 func (s *Service) ask(ctx context.Context, d *Domain, k *Key, full bool) (check.Result, error) {
 	var private *dkim.PrivateKey
-	if full && k.DestroyedAt.IsZero() && !d.Watched() {
+	if full && k.living() && !d.Watched() { // nobody verifies what a retired key has signed
 		var err error
 		if private, err = s.Private(ctx, k.ID); err != nil {
 			return check.Result{}, fmt.Errorf("%s, selector %s: %w", k.Owner, k.Selector, err)

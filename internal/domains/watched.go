@@ -23,6 +23,9 @@ func isLent(name string) bool    { return strings.HasPrefix(name, lentPrefix) }
 // ParseRow reads the name of a row that is there, and gives its domain: what
 // ParseName takes, or "table:example.com" and "lent:example.com" for one that watches.
 func ParseRow(text string) (name, domain string, err error) {
+	if text == SharedSet {
+		return SharedSet, "", nil
+	}
 	for _, prefix := range []string{tablePrefix, lentPrefix} {
 		if watched, ok := strings.CutPrefix(text, prefix); ok {
 			domain, err = ParseDomain(watched, true)
