@@ -23,6 +23,7 @@ type doctorOptions struct {
 	sendmail string
 	domain   string
 	mailLog  string
+	others   bool
 	noDNS    bool
 	json     bool
 }
@@ -57,6 +58,7 @@ Exits 0 if all is well (notes do not count), 1 with warnings, 2 with errors.`,
 	flags.StringVar(&o.postfix, "postfix-config", "", "directory of Postfix's main.cf")
 	flags.StringVar(&o.sendmail, "sendmail-cf", "", "path of sendmail.cf")
 	flags.StringVar(&o.mailLog, "maillog", "", "count bounces in this log of Postfix, \"-\" for standard input")
+	flags.BoolVar(&o.others, "selectors", false, "with DOMAIN: look for keys of other services at selectors that many use")
 	flags.BoolVar(&o.noDNS, "no-dns", false, "do not ask DNS")
 	flags.BoolVar(&o.json, "json", false, "print a JSON object")
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
@@ -68,6 +70,9 @@ Exits 0 if all is well (notes do not count), 1 with warnings, 2 with errors.`,
 			if err != nil {
 				return &exitError{exitUsage, err}
 			}
+		}
+		if o.others && o.domain == "" {
+			return &exitError{exitUsage, errors.New("--selectors: name the DOMAIN to look at")}
 		}
 		return o.run(cmd.Context(), std, flags.Changed("config"))
 	}
@@ -135,7 +140,7 @@ func (o *doctorOptions) sources(ctx context.Context, named bool) (s doctor.Sourc
 			cfg.Path, s.Missing = o.config, true
 		}
 	}
-	s.Config, s.Only = cfg, o.domain
+	s.Config, s.Only, s.Selectors = cfg, o.domain, o.others
 	if len(s.Errs) == 0 && !s.Missing {
 		unread = append(unread, o.tables(ctx, &s)...)
 	}

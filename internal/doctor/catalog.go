@@ -39,6 +39,8 @@ type kinds struct {
 	list   []Kind
 	byWord map[string]Kind
 	relays []Relay
+
+	selectors []Known
 }
 
 // catalog reads the file, which is part of the program: what is wrong in it is seen by the first test.
@@ -46,11 +48,12 @@ var catalog = sync.OnceValue(func() kinds {
 	var file struct {
 		Finding []Kind  `toml:"finding"`
 		Relay   []Relay `toml:"relay"`
+		Known   []Known `toml:"known"`
 	}
 	if _, err := toml.Decode(findingsFile, &file); err != nil {
 		panic(fmt.Sprintf("doctor/findings.toml: %v", err))
 	}
-	k := kinds{list: file.Finding, byWord: map[string]Kind{}, relays: file.Relay}
+	k := kinds{list: file.Finding, byWord: map[string]Kind{}, relays: file.Relay, selectors: file.Known}
 	for _, row := range file.Finding {
 		k.byWord[row.Word] = row
 	}

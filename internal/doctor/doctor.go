@@ -97,6 +97,7 @@ func JudgeDomain(f *Facts) []Finding {
 	e.onlyUnasked()
 	e.store()
 	e.domains()
+	e.selectors()
 	return e.sorted()
 }
 

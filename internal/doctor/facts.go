@@ -31,8 +31,10 @@ type Facts struct {
 	Deliveries *Deliveries // nil: no mail log was given
 	Managed    *Managed    // nil: no store, or an empty place for one
 	Domains    []Domain
-	Skipped    int      // domains that were not asked for, being too many
-	Unread     []Unread // what could not be looked at
+
+	Selectors []Known  // those of them that have a key which is none of ours
+	Skipped   int      // domains that were not asked for, being too many
+	Unread    []Unread // what could not be looked at
 }
 
 // Ours is our own side.

@@ -41,9 +41,10 @@ type Sources struct {
 	Postfix  string // directory of main.cf; "": none
 	Sendmail string // path of sendmail.cf; "": none
 
-	Only    string // look at this domain alone, and not at the host
-	Checker Checker
-	Records Records // with Checker nil: DNS is not asked
+	Only      string // look at this domain alone, and not at the host
+	Selectors bool   // with Only: look for keys of others at known selectors
+	Checker   Checker
+	Records   Records // with Checker nil: DNS is not asked
 
 	// Store opens the managed store for looking, once all else was looked at that needs
 	// root. fs.ErrNotExist: there is none. Nil: none is configured.
@@ -68,6 +69,7 @@ func Gather(ctx context.Context, s Sources) *Facts {
 	}
 	f.stored(ctx, s)
 	f.ask(ctx, s)
+	f.probeSelectors(ctx, s)
 	return f
 }
 

@@ -464,6 +464,19 @@ func TestQueueTimes(t *testing.T) {
 	}
 }
 
+// Keys of others (D612) are told to who asked for one domain.
+func TestOtherSelectors(t *testing.T) {
+	f := healthy()
+	f.Selectors = []Known{{"google", "Google Workspace"}, {"s2", "SendGrid and others"}}
+	got := JudgeDomain(f)
+	if len(got) != 1 || got[0].Word != "other-selectors" || got[0].Severity != Note || got[0].Found != "google (Google Workspace), s2 (SendGrid and others)" {
+		t.Errorf("got %+v", got)
+	}
+	if n := len(catalog().selectors); n < 30 {
+		t.Errorf("only %d selectors are known", n)
+	}
+}
+
 // Every word of the catalog has a case that brings it about, and no text has a fact left open.
 func TestEveryFindingHasItsCase(t *testing.T) {
 	seen := map[string]bool{}
@@ -479,6 +492,7 @@ func TestEveryFindingHasItsCase(t *testing.T) {
 			}
 		}
 	}
+	seen["other-selectors"] = true // TestOtherSelectors
 	for _, k := range Kinds() {
 		if !seen[k.Word] {
 			t.Errorf("no case brings about %s", k.Word)

@@ -30,8 +30,11 @@ const (
 
 var situations = []situation{
 	// The configuration.
-	{"configuration closed", "", func(p place) { p.must(os.Chown(p.path("postseal.toml"), 0, 0)) }, 78,
-		[]string{"DIR/postseal.toml: cannot read it: ", "permission denied", "chgrp postseal DIR/postseal.toml && chmod 0640 DIR/postseal.toml"}, true},
+	{
+		"configuration closed", "", func(p place) { p.must(os.Chown(p.path("postseal.toml"), 0, 0)) }, 78,
+		[]string{"DIR/postseal.toml: cannot read it: ", "permission denied", "chgrp postseal DIR/postseal.toml && chmod 0640 DIR/postseal.toml"},
+		true,
+	},
 	{"no TOML", "authserv_id = mx\n", nil, 78, []string{"DIR/postseal.toml:1: ", "the file is TOML: key = \"text\""}, true},
 	{"unknown option", "[sign]\nkeytabel = \"x\"\n", nil, 78, []string{"DIR/postseal.toml:2: sign.keytabel: ", "did you mean \"keytable\"?"}, true},
 	{"bad value", "[log]\nlevel = \"loud\"\n", nil, 78, []string{"DIR/postseal.toml:2: log.level: ", "debug"}, true},
@@ -86,13 +89,16 @@ var situations = []situation{
 		p.mount("id", "4k", 0)
 		p.write("id/fill", strings.Repeat("x", 4096))
 	}, 6, []string{"cannot make the identity DIR/id/identity", "its disk is full: make room there"}, false},
-	{"an open identity", store, func(p place) {
-		p.mkdir("db", true)
-		p.mkdir("id", true)
-		p.write("id/identity", "x")
-		p.mode("id/identity", 0o644)
-	}, 78,
-		[]string{"DIR/id/identity: mode 0644", "chmod 0600 DIR/id/identity"}, false},
+	{
+		"an open identity", store, func(p place) {
+			p.mkdir("db", true)
+			p.mkdir("id", true)
+			p.write("id/identity", "x")
+			p.mode("id/identity", 0o644)
+		}, 78,
+		[]string{"DIR/id/identity: mode 0644", "chmod 0600 DIR/id/identity"},
+		false,
+	},
 	{"another's identity", store, func(p place) {
 		p.mkdir("db", true)
 		p.mkdir("id", true)
