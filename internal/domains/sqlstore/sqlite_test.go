@@ -76,3 +76,34 @@ func TestWaitingEndsWithTheCaller(t *testing.T) {
 		t.Errorf("afterwards: %v", err)
 	}
 }
+
+// A reading of many rows may take longer than a single statement may; one that comes to a
+// stand ends.
+func TestLongViews(t *testing.T) {
+	const limit = 300 * time.Millisecond
+	s := open(t, newFile(t), sqlstore.Options{Timeout: limit})
+	err := s.View(t.Context(), func(tx domains.Tx) error {
+		for end := time.Now().Add(3 * limit); time.Now().Before(end); {
+			if _, err := tx.Domains("", 10); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Errorf("many statements: %v", err)
+	}
+	err = s.View(t.Context(), func(tx domains.Tx) error {
+		var err error
+		for end := time.Now().Add(patience); err == nil && time.Now().Before(end); {
+			time.Sleep(2 * limit) // the store hears nothing of the caller, as a caller of a dead server
+			_, err = tx.Domains("", 10)
+		}
+		return err
+	})
+	if !errors.Is(err, domains.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a stand: %v, want ErrUnavailable", err)
+	}
+}
+
+const patience = 20 * time.Second

@@ -6,7 +6,7 @@
 // differently. Writers wait for each other, across processes and hosts, so that an Update sees nothing change under it.
 // Private halves are stored as seal makes them, in a table of their own that no listing reads.
 //
-// No call hangs: each View and Update has a deadline, and a database that is away, full or busy for too long is a
+// No call hangs: each statement of a View and each Update has a deadline, and a database that is away, full or busy for too long is a
 // domains.ErrUnavailable.
 package sqlstore
 
@@ -28,7 +28,7 @@ import (
 // Options are settings of a Store; the zero value of each but Seal is its default.
 type Options struct {
 	Seal    seal.Source   // where the identity comes from; a file is made at the very first start
-	Timeout time.Duration // for each View and Update; 10 s
+	Timeout time.Duration // for each statement of a View and each Update; 10 s
 	Log     *slog.Logger  // what goes on beside calls: connections lost and found; nothing is logged without
 }
 
@@ -105,23 +105,32 @@ func (s *Store) Close() error {
 // String is the store's address without its password.
 func (s *Store) String() string { return s.name }
 
-// View runs f on one consistent state of the store.
+// View runs f on one consistent state of the store. It ends when one statement takes too long, not when there are many: a listing of
+// 100,000 rows takes its time, and keeps nobody waiting.
 func (s *Store) View(ctx context.Context, f func(domains.Tx) error) error {
-	return s.run(ctx, s.read, &sql.TxOptions{Isolation: s.snapshot, ReadOnly: true}, f)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	silent := time.AfterFunc(s.timeout, func() {
+		cancel(fmt.Errorf("%w: read: no answer within %v: %w", domains.ErrUnavailable, s.timeout, context.DeadlineExceeded))
+	})
+	defer silent.Stop()
+	answered := func() { silent.Reset(s.timeout) }
+	return s.retry(ctx, forever, func(ctx context.Context) error {
+		return s.attempt(ctx, s.read, &sql.TxOptions{Isolation: s.snapshot, ReadOnly: true}, f, answered)
+	})
 }
+
+// forever is for what has another bound.
+const forever = 24 * time.Hour
 
 // Update runs f in a transaction that waits for all other writers first. After a connection that broke while the database
 // was to commit, nobody can tell whether it did: the error says so, and f has to find out when it runs again.
 func (s *Store) Update(ctx context.Context, f func(domains.Tx) error) error {
-	return s.run(ctx, s.write, &sql.TxOptions{}, f)
+	return s.retry(ctx, s.timeout, func(ctx context.Context) error { return s.attempt(ctx, s.write, &sql.TxOptions{}, f, func() {}) })
 }
 
 // Changes receives after commits of any process, see feed.
 func (s *Store) Changes(ctx context.Context) <-chan struct{} { return s.feed.subscribe(ctx) }
-
-func (s *Store) run(ctx context.Context, db *sql.DB, o *sql.TxOptions, f func(domains.Tx) error) error {
-	return s.retry(ctx, s.timeout, func(ctx context.Context) error { return s.attempt(ctx, db, o, f) })
-}
 
 // retry runs a transaction until it did not lose against another, attempts times at most and no longer than limit. It waits that long
 // for others to be done with the store.
@@ -145,13 +154,13 @@ func (s *Store) retry(ctx context.Context, limit time.Duration, transaction func
 	}
 }
 
-func (s *Store) attempt(ctx context.Context, db *sql.DB, o *sql.TxOptions, f func(domains.Tx) error) error {
+func (s *Store) attempt(ctx context.Context, db *sql.DB, o *sql.TxOptions, f func(domains.Tx) error, answered func()) error {
 	sqlTx, err := db.BeginTx(ctx, o)
 	if err != nil {
 		return unbegun(s.explain("begin", err))
 	}
 	defer sqlTx.Rollback() // does nothing after Commit
-	t := &tx{ctx: ctx, store: s, sql: sqlTx, readOnly: o.ReadOnly}
+	t := &tx{ctx: ctx, store: s, sql: sqlTx, readOnly: o.ReadOnly, answered: answered}
 	if err := t.begin(); err != nil {
 		return unbegun(err)
 	}

@@ -20,6 +20,7 @@ type tx struct {
 	wrote    bool                 // something was written: others are to hear of it
 	erased   bool                 // a private half was deleted or replaced
 	signed   map[string]time.Time // not written yet, see MarkSigned
+	answered func()               // is told of each statement that was answered
 }
 
 var _ domains.Tx = (*tx)(nil)
@@ -79,7 +80,9 @@ func (t *tx) query(statement string, args, fields []any, row func()) error {
 	if err := t.writeSigned(); err != nil {
 		return err
 	}
-	t.broken = t.read(statement, args, fields, row)
+	if t.broken = t.read(statement, args, fields, row); t.broken == nil {
+		t.answered()
+	}
 	return t.broken
 }
 
