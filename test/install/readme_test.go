@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/debian"
 )
 
@@ -97,6 +98,8 @@ func TestReadmePostfix(t *testing.T) {
 	alone(t)
 	m := boot(t, withPostfix.Path())
 	said := fiveMinutes(t, m, "Postfix")
+	follow(t, m, readme(t, "a managed domain")...)
+	selector := publishManaged(t, must(t, m, "postseal", "domain", "records", "example.org", "--format", "json").Stdout)
 
 	t.Run("post-install text", func(t *testing.T) {
 		for _, line := range []string{"smtpd_milters = inet:127.0.0.1:8891", "non_smtpd_milters = $smtpd_milters", "INPUT_MAIL_FILTER(`postseal', `S=inet:8891@127.0.0.1,"} {
@@ -133,6 +136,21 @@ func TestReadmePostfix(t *testing.T) {
 		says(t, "domain records", must(t, m, "postseal", "domain", "records", "managed.example").Stdout, managed)
 		send(t, "after the restore")
 		signed(t, delivered(t, "after the restore"))
+	})
+	t.Run("managed domain", func(t *testing.T) {
+		list := readme(t, "its status")[0]
+		err := await.Patiently("Connected", func() bool {
+			for line := range strings.Lines(run(t, m, "sh", "-ec", list).Stdout) {
+				if contains(line, "example.org", "Connected") {
+					return true
+				}
+			}
+			return false
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		managedSigns(t, m, "example.org", selector)
 	})
 }
 

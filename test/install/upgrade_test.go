@@ -341,7 +341,7 @@ func TestSocketActivationWithoutTheStore(t *testing.T) {
 func TestUpgradeOnAFullDisk(t *testing.T) {
 	alone(t)
 	next := later(t)
-	m := bootWith(t, bare.Path(), "96m")
+	m := bootWith(t, bare.Path(), "160m")
 	dpkg(t, m, packages.deb)
 	copyInto(t, m, next, "/root")
 	before, running := version(t, m), pid(t, m)

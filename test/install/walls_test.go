@@ -22,18 +22,23 @@ import (
 // manage adds a managed domain that signs at once, and publishes its record. It returns the selector.
 func manage(t *testing.T, m *debian.Machine, domain string) (selector string) {
 	t.Helper()
-	var added struct {
+	return publishManaged(t, must(t, m, "postseal", "domain", "add", domain, "--activation", "immediate", "--yes", "--json").Stdout)
+}
+
+// publishManaged publishes the one record of a managed domain, given as JSON.
+func publishManaged(t *testing.T, shown string) (selector string) {
+	t.Helper()
+	var domain struct {
 		Records []struct {
 			Host     struct{ Absolute string }
 			Value    string
 			Selector string
 		}
 	}
-	out := must(t, m, "postseal", "domain", "add", domain, "--activation", "immediate", "--yes", "--json")
-	if err := json.Unmarshal([]byte(out.Stdout), &added); err != nil || len(added.Records) != 1 {
-		t.Fatalf("domain add --json: %v\n%s", err, out.Text())
+	if err := json.Unmarshal([]byte(shown), &domain); err != nil || len(domain.Records) != 1 {
+		t.Fatalf("the records as JSON: %v\n%s", err, shown)
 	}
-	r := added.Records[0]
+	r := domain.Records[0]
 	publish(t, r.Host.Absolute, r.Value)
 	return r.Selector
 }
