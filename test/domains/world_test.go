@@ -65,6 +65,11 @@ identity = "%[1]s/identity/identity"
 nameservers = ["127.0.0.1:%[2]d"]
 [check]
 via = "resolver"
+[key_zone]
+name = "keys.test"
+former = ["old.test"]
+name_servers = ["ns1.example.test"]
+hostmaster = "dns.admin@example.test"
 `
 
 // apex is the beginning of the zone, with its serial.

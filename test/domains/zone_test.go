@@ -1,6 +1,7 @@
 package domains
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"regexp"
@@ -36,6 +37,31 @@ func TestZoneFile(t *testing.T) {
 		if !strings.Contains(out, "The record is live and correct.") {
 			t.Errorf("%s: %s", name, out)
 		}
+	}
+}
+
+// TestKeyZone: BIND's checker takes the zone that customers' CNAME records point into, and reads the identical records.
+func TestKeyZone(t *testing.T) {
+	w := newWorld(t)
+	w.ok("domain", "add", "example.test", "--publish", "cname", "--slots", "3", "--algorithm", "rsa,ed25519")
+	w.ok("domain", "add", "mail.example.test", "--publish", "cname-shared", "--bits", "4096")
+	w.ok("domain", "add", "sales@example.test", "--publish", "cname")
+	var wanted []struct{ Zone, Name, Type, Value string }
+	w.must(json.Unmarshal([]byte(w.ok("domain", "export", "--key-zone", "--format", "json")), &wanted))
+	if len(wanted) != 6+2+2 {
+		t.Errorf("%d records", len(wanted))
+	}
+	w.write("keys.zone", w.ok("domain", "export", "--key-zone", "--serial", "2026112201"))
+	w.tool("", "named-checkzone", "-k", "fail", "keys.test", w.path("keys.zone"))
+	full := w.tool("", "named-compilezone", "-q", "-s", "full", "-o", "-", "keys.test", w.path("keys.zone"))
+	compiled := txtRecords(full)
+	for _, r := range wanted {
+		if compiled[r.Name] != r.Value {
+			t.Errorf("%s: BIND reads %q, want %q", r.Name, compiled[r.Name], r.Value)
+		}
+	}
+	if len(compiled) != len(wanted) || !strings.Contains(full, "dns\\.admin.example.test. 2026112201 ") {
+		t.Errorf("BIND reads\n%s", full)
 	}
 }
 
