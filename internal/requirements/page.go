@@ -50,9 +50,14 @@ func summary(all []Requirement, by map[string][]Proof) string {
 			whole++
 		}
 	}
-	text := fmt.Sprintf("Of %d lines %d are proven, %d more in part, %d are open: %s.\n\nIn part: %s.\n",
-		len(all), whole, len(partly), len(open), strings.Join(open, ", "), strings.Join(partly, ", "))
-	return strings.ReplaceAll(text, ": .", ".")
+	text := fmt.Sprintf("Of %d lines %d are proven, %d more in part, %d are open.\n", len(all), whole, len(partly), len(open))
+	if len(open) > 0 {
+		text += "\nOpen: " + strings.Join(open, ", ") + ".\n"
+	}
+	if len(partly) > 0 {
+		text += "\nIn part: " + strings.Join(partly, ", ") + ".\n"
+	}
+	return text
 }
 
 func kindWords(letters string) string {
