@@ -76,7 +76,9 @@ func TestFleet(t *testing.T) {
 }
 
 // databaseName is that of a URL.
-func databaseName(url string) string { return url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")] }
+func databaseName(url string) string {
+	return url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
+}
 
 // change is a verb that somebody runs on a host, and what each host does from then on.
 type change struct {
