@@ -1,7 +1,8 @@
 // Package policy decides what happens to one message: sign it, with which
-// keys, or leave it alone, and why. It is pure: a Snapshot of configuration
-// and tables and the Facts of a message go in, a Decision comes out, without
-// I/O, but that a key of the tables is read where the store judges by pairs. The daemon, explain, sign and shadow all ask it, so that they cannot
+// keys, or leave it alone, and why. A Snapshot of configuration and tables and
+// the Facts of a message go in, a Decision comes out. It does no I/O but for one
+// case: where the store judges pairs, a key of the tables that is not in memory
+// is read. The daemon, explain, sign and shadow all ask it, so that they cannot
 // disagree.
 package policy
 
