@@ -230,3 +230,67 @@ func TestSharedTargetMoves(t *testing.T) {
 		t.Errorf("%s has %q", a.Target, got)
 	}
 }
+
+// A tenant's domain may be signed with the keys of the set. The set itself is the operator's.
+func TestTenantShares(t *testing.T) {
+	o := newProvider(t)
+	owned := func(by string) func(*domains.AddRequest) {
+		return func(r *domains.AddRequest) { r.Publish, r.Slots, r.Owner = domains.PublishCNAMEShared, 2, by }
+	}
+	k := o.signing("b.test", owned("other"))
+	o.signing("a.test", owned("acme"))
+	acme := o.service.Of("acme")
+	if s := o.signing2("a.test"); s == "" {
+		t.Error("nothing is signed")
+	}
+	_, err := o.rotateShared(domains.RotateRequest{})
+	o.must(err)
+	o.live(10 * time.Minute)
+	for verb, do := range map[string]func() error{
+		"show": func() error { _, err := acme.Show(o.ctx, domains.SharedSet); return err },
+		"rotate": func() error {
+			_, err := acme.Rotate(o.ctx, "panel:eve", domains.SharedSet, domains.RotateRequest{Yes: true})
+			return err
+		},
+		"abort":    func() error { _, err := acme.Abort(o.ctx, "panel:eve", domains.SharedSet); return err },
+		"rollback": func() error { _, err := acme.Rollback(o.ctx, "panel:eve", domains.SharedSet); return err },
+		"compromised": func() error {
+			_, err := acme.Compromised(o.ctx, "panel:eve", domains.SharedSet, domains.CompromiseRequest{Selector: "ps1", Yes: true})
+			return err
+		},
+		"delete": func() error {
+			_, err := acme.Delete(o.ctx, "panel:eve", domains.SharedSet, domains.DeleteRequest{Yes: true})
+			return err
+		},
+		"settings": func() error { return settled(o, acme, domains.SharedSet) },
+	} {
+		if err := do(); !errors.Is(err, domains.ErrNotFound) {
+			t.Errorf("%s: %v", verb, err)
+		}
+	}
+	lines, err := acme.Journal(o.ctx, domains.JournalQuery{})
+	o.must(err)
+	for _, line := range lines {
+		if line.Domain != "a.test" {
+			t.Errorf("%+v", line)
+		}
+	}
+	o.must(settled(o, acme, "a.test"))
+	_, err = acme.Compromised(o.ctx, "panel:eve", "a.test", domains.CompromiseRequest{Selector: o.last("a.test").Selector, Yes: true})
+	o.refused(err, "shared-key")
+	o.live(3 * time.Hour) // the rotation is done
+	txt := domains.PublishTXT
+	_, err = acme.Configure(o.ctx, "panel:eve", "a.test", domains.Settings{Publish: &txt})
+	o.must(err)
+	if own := o.last("a.test"); own.Pair != "" || own.Print == k.Print {
+		t.Errorf("%+v", own)
+	}
+	_, err = acme.Delete(o.ctx, "panel:eve", "a.test", domains.DeleteRequest{Yes: true})
+	o.must(err)
+}
+
+func settled(o *operator, s *domains.Service, name string) error {
+	contact := "hostmaster@a.test"
+	_, err := s.Configure(o.ctx, "panel:eve", name, domains.Settings{Contact: &contact})
+	return err
+}

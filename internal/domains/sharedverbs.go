@@ -237,6 +237,9 @@ func (s *Service) emergencyOf(ctx context.Context, name, pairID string, e *Emerg
 // rollbackShared puts the key before the present one back, in the set and in each domain
 // whose record of it DNS still confirms.
 func (s *Service) rollbackShared(ctx context.Context, actor string) ([]Key, error) {
+	if _, err := s.view(ctx, SharedSet); err != nil { // a tenant has none
+		return nil, noSharedKey(err)
+	}
 	var out []Key
 	var rows []Domain
 	err := s.store.Update(ctx, func(tx Tx) error {
@@ -293,6 +296,9 @@ func (s *Service) rollbackTo(ctx context.Context, actor, name string, pairs []Ke
 
 // abortShared gives up the latest key of the set, if no domain has signed with it.
 func (s *Service) abortShared(ctx context.Context, actor string) ([]Key, error) {
+	if _, err := s.view(ctx, SharedSet); err != nil { // a tenant has none
+		return nil, noSharedKey(err)
+	}
 	var gone []Key
 	err := s.store.Update(ctx, func(tx Tx) error {
 		gone = nil

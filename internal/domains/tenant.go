@@ -34,8 +34,9 @@ func (s tenantStore) Update(ctx context.Context, f func(Tx) error) error {
 	return s.Store.Update(ctx, func(tx Tx) error { return f(tenantTx{tx, s.tenant}) })
 }
 
-// tenantTx shows the rows of one owner, and that of the shared set, whose keys sign for
-// tenants too. KeysNamed and Tombstones stay whole: a selector is free for nobody or for all.
+// tenantTx shows the rows of one owner. That of the shared set is nobody's: what gives a
+// tenant its keys reads the whole store. KeysNamed and Tombstones stay whole, too: a
+// selector is free for nobody or for all.
 type tenantTx struct {
 	Tx
 	tenant string
@@ -51,7 +52,7 @@ func whole(tx Tx) Tx {
 
 func (t tenantTx) Domain(name string) (Domain, error) {
 	d, err := t.Tx.Domain(name)
-	if err == nil && d.Owner != t.tenant && name != SharedSet {
+	if err == nil && d.Owner != t.tenant {
 		return Domain{}, ErrNotFound
 	}
 	return d, err
@@ -79,9 +80,6 @@ func (t tenantTx) Domains(after string, limit int) ([]Domain, error) {
 }
 
 func (t tenantTx) PutDomain(d Domain) error {
-	if d.Name == SharedSet {
-		return t.Tx.PutDomain(d)
-	}
 	there, err := t.Tx.Domain(d.Name)
 	if errors.Is(err, ErrNotFound) {
 		there.Owner, err = t.tenant, nil
@@ -237,7 +235,7 @@ func (t tenantTx) ownKeys(keys []Key, err error) ([]Key, error) {
 }
 
 func (t tenantTx) PutKey(k Key) error {
-	if k.State == Active && k.VerifiedAt.IsZero() && k.Owner != SharedSet {
+	if k.State == Active && k.VerifiedAt.IsZero() {
 		siblings, err := t.Tx.KeysOf(k.Owner)
 		if err != nil {
 			return err
@@ -296,9 +294,6 @@ func (t tenantTx) Journal(q JournalQuery) ([]Entry, error) {
 
 // subject tells whether a line of the journal is about a row of the tenant.
 func (t tenantTx) subject(name string) (bool, error) {
-	if name == SharedSet {
-		return false, nil
-	}
 	_, err := t.Domain(name)
 	if errors.Is(err, ErrNotFound) {
 		_, err = t.User(name)
