@@ -75,11 +75,14 @@ func (s *Service) Add(ctx context.Context, actor string, r AddRequest) (Added, e
 	if err != nil {
 		return Added{}, err
 	}
-	if d.Activation == ActivateImmediate && !r.Yes {
-		return Added{}, &Unconfirmed{"OCR-22", ImmediateWarning}
-	}
 	if err := s.modeOfRow(ctx, &d, r.Publish); err != nil {
 		return Added{}, err
+	}
+	if err := r.judge(&d); err != nil {
+		return Added{}, err
+	}
+	if d.Activation == ActivateImmediate && !r.Yes {
+		return Added{}, &Unconfirmed{"OCR-22", ImmediateWarning}
 	}
 	if d.Publish == PublishCNAMEShared {
 		return s.addShared(ctx, actor, d, r)
@@ -306,17 +309,12 @@ func (s *Service) checkSlots(d *Domain) error {
 // makeDrafts generates the pairs (INF-4). It takes up to seconds, so it is done
 // before the transaction.
 func makeDrafts(r AddRequest) ([]Draft, error) {
-	algorithms := r.Algorithms
-	if len(algorithms) == 0 {
-		algorithms = []dkim.Algorithm{dkim.RSASHA256}
+	algorithms := r.algorithms()
+	if err := distinct(algorithms); err != nil {
+		return nil, err
 	}
 	var drafts []Draft
-	for i, a := range algorithms {
-		for _, other := range algorithms[:i] {
-			if a == other {
-				return nil, invalid(a.String(), "is named twice", "name each algorithm once")
-			}
-		}
+	for _, a := range algorithms {
 		draft, err := generateDraft(a, r.Bits)
 		if err != nil {
 			return nil, err

@@ -1,7 +1,6 @@
 package domains
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -104,12 +103,7 @@ func (l *life) prefixFor(tx Tx, k *Key) (string, error) {
 	}
 	switch {
 	case k.Selector != "":
-		_, err := ParseSelector(fmt.Sprint(k.Selector, "e", maxSlots), k.Domain, false)
-		var wrong *Invalid
-		if errors.As(err, &wrong) {
-			wrong.Input = k.Selector
-		}
-		return strings.ToLower(k.Selector), err
+		return parsePrefix(k.Selector, k.Domain)
 	case !strings.Contains(l.domain.Name, "@") && l.domain.Publish == PublishCNAME, l.domain.Name == SharedSet:
 		return slotPrefix, nil
 	}

@@ -37,7 +37,7 @@ func (s *Service) place(ctx context.Context, d *Domain, drafts []Draft, p placem
 			}
 			continue
 		}
-		selector, err := ParseSelector(p.selector+suffix(drafts, i), k.Domain, p.relaxed)
+		selector, err := ParseSelector(p.selector+suffix(k.Algorithm, i), k.Domain, p.relaxed)
 		if err != nil {
 			return err
 		}
@@ -50,8 +50,8 @@ func (s *Service) place(ctx context.Context, d *Domain, drafts []Draft, p placem
 }
 
 // suffix tells the keys of one request apart that have one selector given.
-func suffix(drafts []Draft, i int) string {
-	if i > 0 && drafts[i].Key.Algorithm == dkim.Ed25519SHA256 {
+func suffix(a dkim.Algorithm, i int) string {
+	if i > 0 && a == dkim.Ed25519SHA256 {
 		return "-ed"
 	} else if i > 0 {
 		return "-rsa"

@@ -569,6 +569,16 @@ func ocr22(w *world) {
 	immediate := domains.AddRequest{Name: "example.com", Algorithms: []dkim.Algorithm{dkim.Ed25519SHA256}, Activation: domains.ActivateImmediate}
 	_, err := w.service.Add(w.ctx, "root", immediate)
 	w.unconfirmed(err, "OCR-22")
+	for what, change := range map[string]func(*domains.AddRequest){ // is refused, and nobody asked
+		"underscore":  func(r *domains.AddRequest) { r.Selector = "a_b" },
+		"at least":    func(r *domains.AddRequest) { r.Algorithms, r.Bits = nil, 512 },
+		"named twice": func(r *domains.AddRequest) { r.Algorithms = append(r.Algorithms, dkim.Ed25519SHA256) },
+	} {
+		wrong := immediate
+		change(&wrong)
+		_, err := w.service.Add(w.ctx, "root", wrong)
+		w.invalid(err, what)
+	}
 	immediate.Yes = true
 	added, err := w.service.Add(w.ctx, "root", immediate)
 	w.must(err)
@@ -586,6 +596,8 @@ func ocr22(w *world) {
 	w.label("example.com", "Connected", "green")
 	_, err = w.service.Configure(w.ctx, "root", "example.com", domains.Settings{Activation: ptr(domains.ActivateImmediate)})
 	w.unconfirmed(err, "OCR-22")
+	_, err = w.service.Configure(w.ctx, "root", "example.com", domains.Settings{Activation: ptr(domains.ActivateImmediate), OnMissing: ptr(domains.OnMissing("soon"))})
+	w.invalid(err, "want keep")
 }
 
 // Regenerate by default leaves no gap; in place it warns first.
@@ -593,6 +605,8 @@ func ocr23(w *world) {
 	old := w.connected("example.com")
 	_, err := w.service.Regenerate(w.ctx, "root", "example.com", domains.RotateRequest{InPlace: true})
 	w.unconfirmed(err, "OCR-23")
+	_, err = w.service.Regenerate(w.ctx, "root", "example.com", domains.RotateRequest{InPlace: true, Selector: "a_b"})
+	w.invalid(err, "underscore")
 	added, err := w.service.Regenerate(w.ctx, "root", "example.com", domains.RotateRequest{})
 	w.must(err)
 	w.live(day)

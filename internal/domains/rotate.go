@@ -24,6 +24,9 @@ type RotateRequest struct {
 // Rotate makes a successor for the keys in service. The old key signs until DNS
 // confirms the new one; then the new one signs and the old one retires.
 func (s *Service) Rotate(ctx context.Context, actor, name string, r RotateRequest) (Added, error) {
+	if err := r.judge(name); err != nil {
+		return Added{}, err
+	}
 	return s.succeed(ctx, actor, "rotate", name, r)
 }
 
@@ -31,6 +34,9 @@ func (s *Service) Rotate(ctx context.Context, actor, name string, r RotateReques
 // at once and nothing verifies until the record has changed (OCR-22, OCR-23). A pair that
 // DNS never confirmed makes room for the new one.
 func (s *Service) Regenerate(ctx context.Context, actor, name string, r RotateRequest) (Added, error) {
+	if err := r.judge(name); err != nil {
+		return Added{}, err
+	}
 	if r.InPlace && !r.Yes {
 		return Added{}, &Unconfirmed{"OCR-23", ImmediateWarning + " The record in DNS must be changed to the new value at once."}
 	}

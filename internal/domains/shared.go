@@ -72,10 +72,7 @@ func (set *sharedSet) serves(k *Key, why string) {
 // AddShared gives a domain its use of the shared keys. A pair is made only for an
 // algorithm that the set does not have.
 func (s *Service) addShared(ctx context.Context, actor string, d Domain, r AddRequest) (Added, error) {
-	algorithms := r.Algorithms
-	if len(algorithms) == 0 {
-		algorithms = []dkim.Algorithm{dkim.RSASHA256}
-	}
+	algorithms := r.algorithms()
 	drafts, err := s.missingPairs(ctx, algorithms, r)
 	if err != nil {
 		return Added{}, err

@@ -145,6 +145,9 @@ type Settings struct {
 // Configure changes settings of a row. A new activation is for what happens from
 // now on; immediate puts a pending first key into service.
 func (s *Service) Configure(ctx context.Context, actor, name string, c Settings) (Domain, error) {
+	if err := c.judge(ctx, s, name); err != nil {
+		return Domain{}, err
+	}
 	if c.Activation != nil && *c.Activation == ActivateImmediate && !c.Yes {
 		return Domain{}, &Unconfirmed{"OCR-22", ImmediateWarning}
 	}
