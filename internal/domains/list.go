@@ -49,9 +49,14 @@ func (s *Service) row(tx Tx, d Domain) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
+	return s.rowOf(tx, d, keys)
+}
+
+// rowOf is a row whose keys have been read, oldest first.
+func (s *Service) rowOf(tx Tx, d Domain, keys []Key) (row Row, err error) {
 	now := s.aligned(Situation{Domain: d, Keys: keys})
 	d, keys = now.Domain, now.Keys
-	row := Row{Domain: d, Status: StatusOf(d, keys, s.now())}
+	row = Row{Domain: d, Status: StatusOf(d, keys, s.now())}
 	if row.Publishing, err = s.rowPublishing(tx, &d, keys); err != nil {
 		return Row{}, err
 	}

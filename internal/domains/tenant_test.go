@@ -2,6 +2,9 @@ package domains_test
 
 import (
 	"errors"
+	"fmt"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/postseal/postseal/dkim"
@@ -200,6 +203,33 @@ func TestSearch(t *testing.T) {
 		if err != nil || got != c.want || more != c.more {
 			t.Errorf("%+v: %q, %t, %v", c.q, got, more, err)
 		}
+	}
+}
+
+// TestSearchMany: a status is looked for among rows whose keys are read by pages, and
+// what is found is what each row has by itself.
+func TestSearchMany(t *testing.T) {
+	w := newWorld(t)
+	for i := range 120 {
+		name := fmt.Sprintf("d%03d.example", i)
+		if i%10 == 0 {
+			w.add(name)
+			continue
+		}
+		if _, err := w.service.Request(w.ctx, "root", domains.AddRequest{Name: name}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, _, err := w.service.Search(w.ctx, domains.Search{Limit: 200})
+	w.must(err)
+	want = slices.DeleteFunc(want, func(r domains.Row) bool { return r.Status.Word != "pending" })
+	got, more, err := w.service.Search(w.ctx, domains.Search{Words: []string{"pending"}, Limit: 200})
+	if err != nil || more || len(got) != 12 || !reflect.DeepEqual(got, want) {
+		t.Errorf("%d rows, %v, %v", len(got), more, err)
+	}
+	got, more, err = w.service.Search(w.ctx, domains.Search{Words: []string{"pending"}, After: "d010.example", Limit: 3})
+	if err != nil || !more || len(got) != 3 || got[0].Domain.Name != "d020.example" {
+		t.Errorf("%+v, %v, %v", got, more, err)
 	}
 }
 
