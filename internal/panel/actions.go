@@ -26,14 +26,21 @@ var actions = []action{
 	{"compromised", (*visit).compromised, (*visit).askCompromised},
 }
 
+// work is act for what costs computing time or look-ups, when it is its turn.
+func (v *visit) work(do func() (note, error)) error {
+	return v.act(func() (n note, err error) {
+		err = v.busy(func() (err error) {
+			n, err = do()
+			return err
+		})
+		return n, err
+	})
+}
+
 // act does something to the row and leads back to its page; a problem stands there beside
 // the forms.
 func (v *visit) act(do func() (note, error)) error {
-	var n note
-	err := v.busy(func() (err error) {
-		n, err = do()
-		return err
-	})
+	n, err := do()
 	if asked, err := v.ask(err, v.path("dkim")); asked {
 		return err
 	}
@@ -57,7 +64,7 @@ func (v *visit) back() string {
 
 // verify looks at DNS now, whatever the schedule (INF-15).
 func (v *visit) verify() error {
-	return v.act(func() (note, error) {
+	return v.work(func() (note, error) {
 		checked, err := v.service.Verify(v.r.Context(), v.actor(), v.name)
 		return verified(checked), err
 	})
@@ -101,7 +108,7 @@ func (v *visit) askDisable() error {
 
 // publish has the driver write the records into DNS now.
 func (v *visit) publish() error {
-	return v.act(func() (note, error) {
+	return v.work(func() (note, error) {
 		written, err := v.service.Publish(v.r.Context(), v.actor(), []string{v.name}, false)
 		n := note{Text: "The driver was asked to write the records."}
 		for _, p := range written {
@@ -130,6 +137,9 @@ func (v *visit) settings() error {
 		if activation != "" {
 			s.Activation = &activation
 		}
+		if err := v.publishing(&s); err != nil {
+			return note{}, err
+		}
 		if v.who.Operator() {
 			owner := v.form("owner")
 			if owner != "" && !isName(owner) {
@@ -138,7 +148,33 @@ func (v *visit) settings() error {
 			driver := v.form("driver")
 			s.Owner, s.Driver = &owner, &driver
 		}
-		_, err := v.service.Configure(v.r.Context(), v.actor(), v.name, s)
-		return note{Text: "The settings are saved."}, err
+		was, err := v.service.Show(v.r.Context(), v.name)
+		if err != nil {
+			return note{}, err
+		}
+		is, err := v.service.Configure(v.r.Context(), v.actor(), v.name, s)
+		n := note{Text: "The settings are saved."}
+		if is.Publish != was.Domain.Publish {
+			n.Lines = []string{"The record is published in another way from now on: publish what stands under “To publish”, then press Verify.", unbroken}
+		}
+		return n, err
 	})
+}
+
+// unbroken is what follows from another way of publishing (INF-24).
+const unbroken = "Until DNS has the new record, mail is signed with the old one: leave that where it is."
+
+// publishing reads the way in which the records are published, and for CNAME their number.
+// An empty field leaves what is there.
+func (v *visit) publishing(s *domains.Settings) error {
+	publish, text := domains.Publish(v.form("publish")), v.form("slots")
+	if publish == "" {
+		return nil
+	}
+	if s.Publish = &publish; publish == domains.PublishTXT || text == "" {
+		return nil
+	}
+	slots, err := number(text, 0)
+	s.Slots = &slots
+	return err
 }

@@ -103,34 +103,17 @@ func (c *call) admit(w http.ResponseWriter) error {
 	if c.doors.api == nil {
 		return &Problem{http.StatusNotFound, "no-api", "there is no API here", "panel.api_token_file switches it on"}
 	}
-	source := c.doors.source(c.r)
-	if wait := c.doors.attempts.wait(source); wait > 0 {
-		seconds := int(math.Ceil(wait.Seconds()))
-		w.Header().Set("Retry-After", fmt.Sprint(seconds))
-		return &Problem{http.StatusTooManyRequests, "too-many", "there were too many wrong tokens", fmt.Sprintf("try again in %d seconds", seconds)}
-	}
-	secret, ok := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
-	var t *Token
-	if ok {
-		var err error
-		if t, err = c.doors.api.who(secret); err != nil {
-			return err
-		}
-	}
-	if t == nil {
-		if ok {
-			c.doors.attempts.failed(source)
-			c.Log.Warn("a program came to the API with a token that does not exist", "client", source)
-		}
-		w.Header().Set("WWW-Authenticate", `Bearer realm="postseal"`)
-		return &Problem{http.StatusUnauthorized, "wrong-token", "there is no such token", "send Authorization: Bearer TOKEN with one of panel.api_token_file"}
+	t, err := c.holder(w)
+	if err != nil {
+		return err
 	}
 	if c.who = t.Identity; c.who.Operator() {
-		tenant, err := oneHeader(c.r, tenantField)
-		if err != nil {
+		if c.who.Tenant, err = oneHeader(c.r, tenantField); err != nil {
 			return err
 		}
-		c.who.Tenant = tenant
+		if c.who.Operator() && len(c.r.Header.Values(tenantField)) > 0 { // a variable that was not set must not mean everybody
+			return &Problem{http.StatusBadRequest, "no-tenant", "the field " + tenantField + " is there and names nobody", "leave it out to act as the operator"}
+		}
 	}
 	c.service = c.Service
 	if !c.who.Operator() {
@@ -139,12 +122,36 @@ func (c *call) admit(w http.ResponseWriter) error {
 	return c.readName()
 }
 
+// holder finds the token that was sent. Wrong ones are counted, and a right one is never
+// kept waiting for those of others behind the same address.
+func (c *call) holder(w http.ResponseWriter) (*Token, error) {
+	secret, ok := strings.CutPrefix(c.r.Header.Get("Authorization"), "Bearer ")
+	if ok {
+		if t, err := c.doors.api.who(secret); t != nil || err != nil {
+			return t, err
+		}
+		source := c.doors.source(c.r)
+		if wait := c.doors.attempts.wait(source); wait > 0 {
+			seconds := int(math.Ceil(wait.Seconds()))
+			w.Header().Set("Retry-After", fmt.Sprint(seconds))
+			return nil, &Problem{http.StatusTooManyRequests, "too-many", "there were too many wrong tokens", fmt.Sprintf("try again in %d seconds", seconds)}
+		}
+		c.doors.attempts.failed(source)
+		c.Log.Warn("a program came to the API with a token that does not exist", "client", source)
+	}
+	w.Header().Set("WWW-Authenticate", `Bearer realm="postseal"`)
+	return nil, &Problem{http.StatusUnauthorized, "wrong-token", "there is no such token", "send Authorization: Bearer TOKEN with one of panel.api_token_file"}
+}
+
 func (c *call) readName() (err error) {
 	if text := c.r.PathValue("name"); text != "" {
 		c.name, c.domain, err = domains.ParseRow(text)
 	}
 	return err
 }
+
+// busy waits for its turn, as people do.
+func (c *call) busy(f func() error) error { return c.turns.take(c.r.Context(), c.who, f) }
 
 // actor is who did something, for the journal.
 func (c *call) actor() string { return "api:" + c.who.Name }

@@ -124,7 +124,7 @@ func (c *call) add() (answered, error) {
 // making runs a verb that makes keys, and shows their records.
 func (c *call) making(status int, f func() (domains.Added, error)) (answered, error) {
 	var added domains.Added
-	err := c.atWork(c.r.Context(), func() (err error) {
+	err := c.busy(func() (err error) {
 		added, err = f()
 		return err
 	})
@@ -180,6 +180,7 @@ type changes struct {
 	DisabledFallback *bool               `json:"disabled_fallback"`
 	RetireAfter      *string             `json:"retire_after"` // "168h"
 	RotateEvery      *string             `json:"rotate_every"`
+	Publish          *domains.Publish    `json:"publish"` // "txt", "cname" or "cname-shared": the old way signs until DNS has the new one
 	Slots            *int                `json:"slots"`
 	Driver           *string             `json:"driver"` // of an operator
 	Yes              bool                `json:"yes"`
@@ -192,7 +193,7 @@ func (c *call) configure() (answered, error) {
 	}
 	s := domains.Settings{
 		Activation: f.Activation, OnMissing: f.OnMissing, Contact: f.Contact, SubDomains: f.SubDomains, DualSign: f.DualSign,
-		DisabledFallback: f.DisabledFallback, Slots: f.Slots, Yes: f.Yes,
+		DisabledFallback: f.DisabledFallback, Publish: f.Publish, Slots: f.Slots, Yes: f.Yes,
 	}
 	if f.Owner != nil {
 		owner, err := c.owner(*f.Owner)

@@ -20,7 +20,7 @@ type looked struct {
 
 func (c *call) verify() (answered, error) {
 	out := []looked{}
-	err := c.atWork(c.r.Context(), func() error {
+	err := c.busy(func() error {
 		checked, err := c.service.Verify(c.r.Context(), c.actor(), c.name)
 		for i := range checked {
 			k, r := &checked[i].Key, &checked[i].Result
@@ -49,7 +49,7 @@ func (c *call) publish() (answered, error) {
 		return answered{}, err
 	}
 	out := []domains.Publication{}
-	err := c.atWork(c.r.Context(), func() error {
+	err := c.busy(func() error {
 		var rows []domains.Publication
 		var err error
 		if f.DryRun {
@@ -135,7 +135,7 @@ func (c *call) abort() (answered, error) {
 }
 
 func (c *call) rollback() (answered, error) {
-	err := c.atWork(c.r.Context(), func() error {
+	err := c.busy(func() error {
 		_, err := c.service.Rollback(c.r.Context(), c.actor(), c.name)
 		return err
 	})

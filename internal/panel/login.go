@@ -32,14 +32,14 @@ func (v *visit) login() error {
 		return errNotFound
 	}
 	source := v.doors.source(v.r)
-	if wait := v.doors.attempts.wait(source); wait > 0 {
-		return v.tooMany(wait)
-	}
 	t, err := v.doors.login.who(v.form("token"))
 	if err != nil {
 		return err
 	}
-	if t == nil {
+	if t == nil { // a right token is never kept waiting for the wrong ones of others
+		if wait := v.doors.attempts.wait(source); wait > 0 {
+			return v.tooMany(wait)
+		}
 		v.doors.attempts.failed(source)
 		v.Log.Warn("somebody tried to log in to the panel with a token that does not exist", "client", source)
 		return v.render(http.StatusForbidden, "login", "Log in", loginPage{}, &Problem{Rule: "wrong-token", What: "there is no such token", Way: "look whether it was copied whole"})

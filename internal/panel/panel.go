@@ -50,12 +50,9 @@ type Panel struct {
 	sessions *sessions
 	zones    *zones
 	seen     *sightings
-	work     chan struct{} // bounds what costs computing time or look-ups
+	turns    *turns
 	pages    pages
 }
-
-// atWork bounds the verbs that make keys or ask DNS at a time.
-const atWork = 4
 
 // New makes a panel. The error says which part of the options cannot be.
 func New(o Options) (http.Handler, error) {
@@ -65,7 +62,7 @@ func New(o Options) (http.Handler, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	p := &Panel{Options: o, work: make(chan struct{}, atWork)}
+	p := &Panel{Options: o, turns: newTurns()}
 	if o.PublicURL != "" {
 		u, err := url.Parse(o.PublicURL)
 		if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {

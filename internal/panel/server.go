@@ -49,7 +49,7 @@ func secured(h http.Handler) http.Handler {
 func (p *Panel) addressed(h http.Handler) http.Handler {
 	own := ""
 	if u, err := url.Parse(p.PublicURL); err == nil {
-		own = u.Hostname()
+		own = strings.ToLower(u.Hostname())
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if name := hostName(r.Host); overUnix(r) || name == "localhost" || name == own && own != "" || isAddress(name) {

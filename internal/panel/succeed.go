@@ -6,7 +6,7 @@ import (
 
 // rotate makes a successor without a gap.
 func (v *visit) rotate() error {
-	return v.act(func() (note, error) {
+	return v.work(func() (note, error) {
 		added, err := v.service.Rotate(v.r.Context(), v.actor(), v.name, domains.RotateRequest{Yes: v.ticked("yes")})
 		return succeeded(added), err
 	})
@@ -30,7 +30,7 @@ func (v *visit) abort() error {
 }
 
 func (v *visit) rollback() error {
-	return v.act(func() (note, error) {
+	return v.work(func() (note, error) {
 		back, err := v.service.Rollback(v.r.Context(), v.actor(), v.name)
 		n := note{Text: "Rolled back."}
 		for _, k := range back {
@@ -43,7 +43,7 @@ func (v *visit) rollback() error {
 // generate is "Generate and save new private/public pair" (MA-11): the first key of a row,
 // or one that follows another; in place only where that was asked for and confirmed (OCR-17, OCR-18).
 func (v *visit) generate() error {
-	return v.act(func() (note, error) {
+	return v.work(func() (note, error) {
 		d, err := v.service.Show(v.r.Context(), v.name)
 		if err != nil {
 			return note{}, err

@@ -2,7 +2,6 @@ package panel
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -184,14 +183,4 @@ func (v *visit) form(name string) string { return trimmed(v.r.PostForm.Get(name)
 func (v *visit) ticked(name string) bool { return v.r.PostForm.Get(name) == "yes" }
 
 // busy waits for its turn at what costs computing time or look-ups.
-func (v *visit) busy(f func() error) error { return v.atWork(v.r.Context(), f) }
-
-func (p *Panel) atWork(ctx context.Context, f func() error) error {
-	select {
-	case p.work <- struct{}{}:
-	case <-ctx.Done():
-		return errors.Join(domains.ErrUnavailable, ctx.Err())
-	}
-	defer func() { <-p.work }()
-	return f()
-}
+func (v *visit) busy(f func() error) error { return v.turns.take(v.r.Context(), v.who, f) }
