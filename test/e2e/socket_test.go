@@ -122,7 +122,7 @@ func TestForeignSocketGroupIsRefused(t *testing.T) {
 		"unix:"+unixMilter(), s.path("keytable"), "refile:"+s.path("signingtable")))
 	code, words, err := postseal.ServeInVain(s.path("second.toml"), sandbox.ServiceID)
 	s.must(err)
-	if code != exitListen || !strings.Contains(words, "postseal must run as root or be a member of the group") {
+	if code != exitListen || !strings.Contains(words, "the service's user has to be a member of the group") {
 		t.Errorf("exit code %d, want %d:\n%s", code, exitListen, words)
 	}
 	if _, err := os.Lstat(unixMilter()); !os.IsNotExist(err) {
