@@ -128,9 +128,10 @@ var verdicts = map[domains.DNSVerdict]string{
 	domains.DNSForeign: "left alone: it is somebody else's",
 }
 
-// settings changes what a row is signed with and when.
+// settings changes what a row is signed with and when; another way of publishing may make
+// a pair.
 func (v *visit) settings() error {
-	return v.act(func() (note, error) {
+	return v.work(func() (note, error) {
 		contact, activation, onMissing := v.form("contact"), domains.Activation(v.form("activation")), domains.OnMissing(v.form("on_missing"))
 		subDomains, dualSign := v.ticked("subdomains"), v.ticked("dual_sign")
 		s := domains.Settings{Contact: &contact, OnMissing: &onMissing, SubDomains: &subDomains, DualSign: &dualSign, Yes: v.ticked("yes")}

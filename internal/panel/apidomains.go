@@ -213,10 +213,10 @@ func (c *call) configure() (answered, error) {
 	if s.RotateEvery, err = duration(f.RotateEvery); err != nil {
 		return answered{}, err
 	}
-	if _, err = c.service.Configure(c.r.Context(), c.actor(), c.name, s); err != nil {
-		return answered{}, err
-	}
-	return c.domainShown()
+	return c.shown(c.busy(func() error { // another way of publishing may make a pair
+		_, err := c.service.Configure(c.r.Context(), c.actor(), c.name, s)
+		return err
+	}))
 }
 
 func duration(text *string) (*time.Duration, error) {

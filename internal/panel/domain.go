@@ -28,7 +28,17 @@ type domainPage struct {
 	CanRotate      bool
 	CanEnable      bool // manual activation, or switched off
 	HasKey         bool
-	KeyZone        bool
+	Set            bool     // of shared keys: it has no record of its own, and no settings
+	KeyZone        bool     // CNAME can be chosen
+	Unbroken       string   // what another way of publishing means
+	Modes          []choice // of publishing
+}
+
+// modes are the ways of publishing, in words. CNAME needs a key zone.
+var modes = []choice{
+	{string(domains.PublishTXT), "TXT: one for each key"},
+	{string(domains.PublishCNAME), "CNAME: published once, keys change behind it"},
+	{string(domains.PublishCNAMEShared), "CNAME to one target for all domains"},
 }
 
 func (v *visit) domainPage() error { return v.domainWith(nil) }
@@ -40,7 +50,8 @@ func (v *visit) domainWith(problem *Problem) error {
 	}
 	body := domainPage{
 		Detail: d, Shown: shown(&d.Domain), Sheet: sheet, Records: views(&sheet, sheet.Records), Checks: checks(d), Open: unverified(d), Now: v.Now(),
-		Selector: v.form("selector"), Bits: v.form("bits"), DefaultBits: v.Defaults.Bits, Journal: newestFirst(d.Journal), KeyZone: v.KeyZone,
+		Selector: v.form("selector"), Bits: v.form("bits"), DefaultBits: v.Defaults.Bits, Journal: newestFirst(d.Journal), KeyZone: v.KeyZone, Unbroken: unbroken, Modes: modes,
+		Set: d.Domain.IsSharedSet(),
 	}
 	if len(sheet.Wanted()) > 0 {
 		if body.HandOver, err = records.Write(records.Share, []records.Sheet{sheet}); err != nil {
@@ -55,6 +66,7 @@ func (v *visit) domainWith(problem *Problem) error {
 		body.CanEnable = body.CanEnable || k.State == domains.Ready && d.Domain.Activation == domains.ActivateManual
 	}
 	body.CanEnable = body.CanEnable || !d.Domain.Enabled
+	body.Open = body.Open && !body.Set
 	return v.render(http.StatusOK, "domain", body.Shown, &body, problem)
 }
 

@@ -175,6 +175,8 @@ func stepsOf(r domains.Row) []step {
 		return []step{retry}
 	}
 	switch r.Status.Word {
+	case "shared":
+		return []step{at("Show the keys", "dkim")}
 	case "requested":
 		return []step{{"Add DKIM record", "/domains/new?domain=" + queryEscape(r.Domain.Name)}}
 	case "no-key":

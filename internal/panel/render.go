@@ -49,7 +49,12 @@ var functions = template.FuncMap{
 	"inc":   func(i int) int { return i + 1 },
 	"iso":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"kind":  keyKind,
+
+	"copying": func(id, what string) copied { return copied{id, what} },
 }
+
+// copied is what a button copies: an element, and what a screen reader calls it.
+type copied struct{ ID, What string }
 
 func parsePages() pages {
 	parts := []string{"templates/layout.html", "templates/parts.html"}

@@ -24,7 +24,7 @@ func (v *visit) setupWith(problem *Problem) error {
 	if err != nil {
 		return err
 	}
-	if d.Domain.Watched() {
+	if d.Domain.Watched() || d.Domain.IsSharedSet() {
 		return v.redirect(v.path("dkim"))
 	}
 	wanted := sheet.With(records.Revoke, records.Publish)

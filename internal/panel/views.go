@@ -48,6 +48,9 @@ func views(s *records.Sheet, list []records.Record) []recordView {
 			Record: r, N: i + 1, Of: len(list), ID: strconv.Itoa(i + 1), Heading: headings[r.Action], HostLabel: "Host (sometimes called Name)", ValueLabel: "Value",
 			Provider: s.Provider, ZoneName: s.Zone.Name, SubZone: s.Domain != s.Zone.Name, Best: r.Host.InZone,
 		}
+		if r.Was != "" {
+			view.Heading = "To change"
+		}
 		if r.Type == "CNAME" {
 			view.HostLabel, view.ValueLabel = "Host", "Points to"
 		}

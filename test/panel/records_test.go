@@ -45,7 +45,7 @@ func (p *person) publishes(host string) {
 			if r["Type"] != kind || host != "" && shown != host+"." {
 				continue
 			}
-			if name, text := p.copies("Copy: "+shown), p.copies("Copy: "+value[:min(len(value), 60)], shown); name != shown || text != value {
+			if name, text := p.copies("Copy the host "+finalDot+": "+shown), p.copies("Copy the value of "+strings.TrimSuffix(shown, ".")); name != shown || text != value {
 				p.Errorf("copied %q and %q, shown was %q and %q", name, text, shown, value)
 			}
 			if kind == "TXT" {

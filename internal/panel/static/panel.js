@@ -6,7 +6,6 @@ for (const button of document.querySelectorAll("button.copy")) {
   const source = document.getElementById(button.dataset.copy);
   if (!source) continue;
   button.hidden = false;
-  button.setAttribute("aria-label", "Copy: " + source.textContent.slice(0, 60));
   button.addEventListener("click", async () => {
     let copied = false;
     try {
