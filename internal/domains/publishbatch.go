@@ -155,10 +155,10 @@ func (s *Service) finish(ctx context.Context, actor string, b *batch, outcomes [
 	return update(ctx, func(tx Tx) error {
 		for i, attempted := range b.rows {
 			row, err := tx.Published(attempted.Driver, attempted.Name, attempted.Type)
-			if errors.Is(err, ErrNotFound) {
-				continue // another driver has it now
-			}
-			if err == nil {
+			switch {
+			case errors.Is(err, ErrNotFound):
+				err = s.concludeGone(tx, attempted, outcomes[i])
+			case err == nil:
 				err = s.conclude(tx, actor, row, attempted, outcomes[i])
 			}
 			if err != nil {
@@ -170,9 +170,16 @@ func (s *Service) finish(ctx context.Context, actor string, b *batch, outcomes [
 }
 
 // conclude notes the outcome of one attempt. The wish may have changed meanwhile: then
-// only what stands in DNS is learned from it. Another attempt may be under way, of the
-// daemon and of `domain publish`: each outcome counts.
+// only what stands in DNS is learned from it. Another attempt may have begun, of the
+// daemon and of `domain publish`: then nobody knows whose change came last.
 func (s *Service) conclude(tx Tx, actor string, row, attempted Published, o DNSOutcome) error {
+	if attempted.overtaken(&row) {
+		if !o.Touched {
+			return nil
+		}
+		row.doubt(attempted.Want, s.now())
+		return tx.PutPublished(row)
+	}
 	if !o.Touched && row.Revision == attempted.Revision { // nothing was sent: what the attempt might have written it did not
 		row.Maybe = attempted.Maybe
 	}
@@ -185,6 +192,54 @@ func (s *Service) conclude(tx Tx, actor string, row, attempted Published, o DNSO
 	row.learn(attempted.Want, o, attempted.ours(), s.now())
 	row.Revision++
 	return tx.PutPublished(row)
+}
+
+// overtaken says whether more has happened to a row since it was claimed for an attempt
+// than that something else is wanted.
+func (p *Published) overtaken(row *Published) bool {
+	otherWish := row.Revision == p.Revision+1 && row.Attempts == 0 && !row.Since.Equal(p.Since)
+	return row.Revision != p.Revision && !otherWish
+}
+
+// doubt has DNS looked at again: a value may have been written there since it was known
+// what stands.
+func (p *Published) doubt(value string, now time.Time) {
+	if value != "" && !slices.Contains(p.Maybe, value) {
+		p.Maybe = append(p.Maybe, value)
+	}
+	p.NextAt = now
+	p.Revision++
+}
+
+// concludeGone sees to what an attempt may have written for a row that is gone by now:
+// another driver has the record, or a person, or nobody wants it and it has to go.
+func (s *Service) concludeGone(tx Tx, attempted Published, o DNSOutcome) error {
+	if !o.Touched || attempted.Want == "" {
+		return nil
+	}
+	rows, err := tx.PublishedOf(attempted.Owner)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if row.Name == attempted.Name && row.Type == attempted.Type {
+			row.doubt(attempted.Want, s.now())
+			return tx.PutPublished(row)
+		}
+	}
+	d, err := tx.Domain(attempted.Owner)
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if err == nil && !attempted.Zoned && d.Driver == "" && d.DeletedAt.IsZero() {
+		return nil // what stands is a person's
+	}
+	back := Published{
+		Driver: attempted.Driver, Name: attempted.Name, Type: attempted.Type, Owner: attempted.Owner, Zoned: attempted.Zoned,
+		Since: s.now(), Revision: attempted.Revision,
+	}
+	back.doubt(attempted.Want, s.now())
+	return tx.PutPublished(back)
 }
 
 // learn takes what a successful attempt says about DNS.
