@@ -2,6 +2,7 @@ package domains
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -102,12 +103,13 @@ func (l *life) suspendedFor(k *Key) {
 // mayRetire ends the retention of a key (T12): no message with its signature is
 // under way any more, from whatever host.
 func (l *life) mayRetire(k *Key) {
-	if !l.settled || l.now.Before(l.retireAt(k)) {
+	if l.signsFromTables(k) || !l.settled || l.now.Before(l.retireAt(k)) {
 		return
 	}
 	for _, h := range l.hosts {
 		if h.Version < k.RetiringVersion {
-			l.retireBlocked(k, h)
+			l.retireBlocked(k, "host "+h.Name+" may still sign with it",
+				"host "+h.Name+", last heard of at "+stamp(h.SeenAt)+", may still sign with it. If it is gone for good, `postseal host forget "+h.Name+"`")
 			return
 		}
 	}
@@ -122,14 +124,28 @@ func (l *life) mayRetire(k *Key) {
 	l.tell(KeySafeToRemove, k, "%s: the record %s._domainkey.%s may be removed from DNS", l.domain.Name, k.Selector, k.Domain)
 }
 
-func (l *life) retireBlocked(k *Key, h Host) {
+func (l *life) retireBlocked(k *Key, why, whyAndWay string) {
 	if !k.BlockedAt.IsZero() {
 		return
 	}
 	k.BlockedAt = l.now
-	l.note(k, "cannot retire: host %s may still sign with it", h.Name)
-	l.tell(RotationBlocked, k, "%s: %s cannot retire, because host %s, last heard of at %s, may still sign with it. If it is gone for good, `postseal host forget %s`",
-		l.domain.Name, k.Selector, h.Name, stamp(h.SeenAt), h.Name)
+	l.note(k, "cannot retire: %s", why)
+	l.tell(RotationBlocked, k, "%s: %s cannot retire, because %s", l.domain.Name, k.Selector, whyAndWay)
+}
+
+// signsFromTables: a table has this pair under this name, too, and goes before the store
+// whatever that says of a successor. Mail is signed with the key until its line is gone.
+func (l *life) signsFromTables(k *Key) bool {
+	i := slices.IndexFunc(l.tables, func(d Declaration) bool {
+		return d.Domain == k.Domain && d.Selector == k.Selector && d.Print == k.Print
+	})
+	if i < 0 {
+		return false
+	}
+	k.LastSignedAt = l.now
+	why := "the key table of host " + l.tables[i].Host + " has it, too"
+	l.retireBlocked(k, why, why+", and goes before the store: take its line out there and reload")
+	return true
 }
 
 func (l *life) retire(k *Key, why string) {

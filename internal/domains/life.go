@@ -13,6 +13,7 @@ type Situation struct {
 	Domain Domain
 	Keys   []Key
 	Hosts  []Host
+	Tables []Declaration // what the tables of hosts have for the domain
 }
 
 // life applies the rules to a situation. It reads no clock, no DNS and no
@@ -28,6 +29,7 @@ type life struct {
 	domain Domain
 	keys   []*Key
 	hosts  []Host
+	tables []Declaration
 
 	publishing *Publishing
 

@@ -20,7 +20,10 @@ func load(tx Tx, name string) (Situation, error) {
 	if s.Keys, err = tx.KeysOf(name); err != nil {
 		return s, err
 	}
-	s.Hosts, err = tx.Hosts()
+	if s.Hosts, err = tx.Hosts(); err != nil {
+		return s, err
+	}
+	s.Tables, err = tx.DeclarationsOf(domainOf(name))
 	return s, err
 }
 

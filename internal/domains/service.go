@@ -79,7 +79,7 @@ func (s *Service) now() time.Time { return storeTime(s.clock.Now()) }
 func (s *Service) life(before Situation, actor, verb string) *life {
 	l := &life{
 		Policy: &s.policy, now: s.now(), settled: true, jitter: s.jitter, actor: actor, verb: verb,
-		domain: before.Domain, hosts: before.Hosts, publishing: &s.publishing,
+		domain: before.Domain, hosts: before.Hosts, tables: before.Tables, publishing: &s.publishing,
 	}
 	for _, k := range before.Keys {
 		l.keys = append(l.keys, &k)
