@@ -19,6 +19,7 @@ func NewPublisher(s *Service, k *Keeper) *Publisher { return &Publisher{service:
 
 const (
 	publishIdle  = 30 * time.Second
+	publishDue   = 2000             // records looked at in one round, of all drivers
 	publishBatch = 200              // records of one driver and zone that are written together
 	publishFor   = 90 * time.Second // bounds what a driver does with a batch
 	// publishClaim is after how long a record whose publisher died is tried again.
@@ -61,8 +62,8 @@ func (p *Publisher) Run(ctx context.Context) {
 	}
 }
 
-// Turn does all that is due and says when something is due next; zero if nothing is, or
-// another host holds the lease.
+// Turn does one round of what is due and says when something is due next; zero if nothing
+// is, or another host holds the lease.
 func (p *Publisher) Turn(ctx context.Context) (next time.Time, err error) {
 	if p.keeper.holding().Number == 0 {
 		return time.Time{}, nil
@@ -71,25 +72,24 @@ func (p *Publisher) Turn(ctx context.Context) (next time.Time, err error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	for {
-		due, err := p.due(ctx)
-		if err != nil || len(due) == 0 {
-			return soon, err
-		}
-		if due[0].NextAt.After(p.service.now()) {
-			return earlier(soon, due[0].NextAt), nil
-		}
-		if _, err := p.service.publish(ctx, "keeper@"+p.keeper.host, due, p.keeper.update, false); err != nil {
-			return time.Time{}, err
-		}
+	due, err := p.due(ctx)
+	switch {
+	case err != nil || len(due) == 0:
+		return soon, err
+	case due[0].NextAt.After(p.service.now()):
+		return earlier(soon, due[0].NextAt), nil
 	}
+	if err := p.round(ctx, due); err != nil {
+		return time.Time{}, err
+	}
+	return p.service.now(), nil // there may be more
 }
 
 // due lists what is due, or if nothing is, the record that will be first.
 func (p *Publisher) due(ctx context.Context) (due []Published, err error) {
 	now := p.service.now()
 	err = p.service.store.View(ctx, func(tx Tx) (err error) {
-		if due, err = tx.PublishedDue(now, publishBatch); err == nil && len(due) == 0 {
+		if due, err = tx.PublishedDue(now, publishDue); err == nil && len(due) == 0 {
 			due, err = tx.PublishedDue(now.Add(100*365*day), 1)
 		}
 		return err

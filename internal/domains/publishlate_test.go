@@ -1,7 +1,13 @@
 package domains_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/postseal/postseal/internal/domains"
 )
@@ -96,4 +102,60 @@ func TestLateEndOfAnAttempt(t *testing.T) {
 		w.drive(day)
 		w.inDNS(k, domains.RevokedRecord)
 	})
+}
+
+// silentWriter is a driver whose server never answers.
+type silentWriter struct {
+	clock *fakeClock
+	calls atomic.Int64
+}
+
+func (f *silentWriter) Plan(context.Context, string, []domains.DNSChange) ([]domains.DNSOutcome, error) {
+	f.calls.Add(1)
+	f.clock.advance(30 * time.Second)
+	return nil, errors.New("no answer in time")
+}
+
+func (f *silentWriter) Apply(ctx context.Context, zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
+	return f.Plan(ctx, zone, changes)
+}
+
+// The name server of 50 customers is away; a key of another driver is compromised.
+func TestSilentDriverKeepsNoOther(t *testing.T) {
+	w := newDriven(t, newStore(t))
+	dead := &silentWriter{clock: w.clock}
+	var zones []string
+	for i := range 50 {
+		zones = append(zones, fmt.Sprintf("d%d.test", i))
+	}
+	w.publishing.Drivers["dead"] = domains.Driver{Zones: zones, Writer: dead}
+	w.restart()
+	k := w.add("example.com")
+	w.drive(2 * time.Hour)
+	for _, zone := range zones {
+		w.world.add(zone, func(r *domains.AddRequest) { r.Driver = "dead" })
+	}
+	_, err := w.keeper.Turn(w.ctx)
+	w.must(err)
+	_, err = w.service.Compromised(w.ctx, "root", "example.com", domains.CompromiseRequest{Selector: k.Selector, Yes: true})
+	w.must(err)
+	next, err := w.publisher.Turn(w.ctx)
+	w.must(err)
+	w.inDNS(k, domains.RevokedRecord)
+	if n := dead.calls.Load(); n != 1 || next.After(w.clock.Now()) {
+		t.Errorf("the silent server was asked %d times in one round; next round at %v", n, next)
+	}
+	for _, zone := range zones {
+		if p := w.published(zone); len(p) != 1 || !strings.Contains(p[0].Problem, "no answer") {
+			t.Fatalf("%+v", p)
+		}
+	}
+	w.drive(10 * time.Minute) // each zone has its turn, not only the first
+	tried := 0
+	for _, zone := range zones {
+		tried += min(1, w.published(zone)[0].Attempts)
+	}
+	if tried < 5 {
+		t.Errorf("only %d zones were tried in ten minutes", tried)
+	}
 }
