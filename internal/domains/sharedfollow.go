@@ -54,9 +54,9 @@ func (d *Domain) usesSet() bool {
 	return d.Publish == PublishCNAMEShared && d.DeletedAt.IsZero() && !d.Requested && !d.IsSharedSet()
 }
 
-// followers are the rows of mode cname-shared, by name.
+// followers are the rows of mode cname-shared, by name, whosever they are.
 func followers(tx Tx) (rows []Domain, err error) {
-	err = eachDomain(tx, func(d Domain) {
+	err = eachDomain(whole(tx), func(d Domain) {
 		if d.usesSet() {
 			rows = append(rows, d)
 		}
@@ -133,7 +133,10 @@ func (s *Service) followOne(tx Tx, set *sharedSet, name, actor string) error {
 			l.lose(k)
 		}
 	}
-	if err := l.followSet(tx, set); err != nil {
+	switch err := l.followSet(tx, set); {
+	case isRefused(err): // the others go on, and this one signs as before
+		s.log.Warn("a domain cannot follow the shared keys", "domain", name, "error", err)
+	case err != nil:
 		return err
 	}
 	return l.save(tx, before)
@@ -175,8 +178,9 @@ func (set *sharedSet) release(tx Tx) error {
 	return nil
 }
 
-// usedBy are the keys of domains that use a key of the set and are not over.
+// usedBy are the keys of domains that use a key of the set and are not over, whosever they
+// are.
 func usedBy(tx Tx, pair *Key) ([]Key, error) {
-	all, err := tx.KeysPrinted(pair.Print)
+	all, err := whole(tx).KeysPrinted(pair.Print)
 	return slices.DeleteFunc(all, func(k Key) bool { return k.Pair != pair.ID || !k.living() }), err
 }
