@@ -80,7 +80,7 @@ func signingOf(d Domain, keys []Key) Signing {
 			s.Keys = append(s.Keys, signingKey(&keys[i]))
 		}
 	}
-	s.Claimed = d.Owner != "" && !proven(keys)
+	s.Claimed = isClaim(&d, keys)
 	switch {
 	case len(s.Keys) > 0:
 	case d.Requested:
@@ -90,6 +90,9 @@ func signingOf(d Domain, keys []Key) Signing {
 	}
 	return s
 }
+
+// isClaim: a tenant says that the domain is its own, and nothing has shown it yet.
+func isClaim(d *Domain, keys []Key) bool { return d.Owner != "" && !proven(keys) }
 
 // proven: DNS has confirmed a key of the row once, or the operator let one sign without.
 func proven(keys []Key) bool {
@@ -162,7 +165,9 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 		if err := eachKey(tx, func(k Key) { keys[k.Owner] = append(keys[k.Owner], k) }); err != nil {
 			return err
 		}
-		dropLost(keys)
+		if err := dropStolen(tx, keys); err != nil {
+			return err
+		}
 		if err := eachDomain(tx, func(d Domain) { snap.add(d, byAge(keys[d.Name])) }); err != nil {
 			return err
 		}
@@ -177,7 +182,7 @@ func (s *Service) Snapshot(ctx context.Context) (*Snapshot, error) {
 
 func (s *Snapshot) add(d Domain, keys []Key) {
 	for i := range keys {
-		s.addPair(&d, &keys[i])
+		s.addPair(&d, &keys[i], isClaim(&d, keys))
 	}
 	if d.DeletedAt.IsZero() && !d.Watched() && !d.IsSharedSet() {
 		signing := signingOf(d, keys)
@@ -186,12 +191,16 @@ func (s *Snapshot) add(d Domain, keys []Key) {
 }
 
 // addPair says what the store knows of one pair. A compromised one signs under no name,
-// and what stands at its name has to be revoked, so no other pair does there.
-func (s *Snapshot) addPair(d *Domain, k *Key) {
+// and what stands at its name has to be revoked, so no other pair does there. A key that DNS
+// never had and that never signed, or whose domain is only claimed, says nothing of the name.
+func (s *Snapshot) addPair(d *Domain, k *Key, claim bool) {
 	pair := Pair{dkim.RecordName(k.Selector, k.Domain), k.Print}
+	used := d.Watched() || !claim && (!k.VerifiedAt.IsZero() || !k.ActivatedAt.IsZero())
 	switch {
 	case k.Compromised:
-		s.Blocked[Pair{Name: pair.Name}] = "compromised"
+		if used {
+			s.Blocked[Pair{Name: pair.Name}] = "compromised"
+		}
 		s.Blocked[Pair{Print: pair.Print}] = "compromised"
 	case k.State == Suspended, d.Watched() && !k.living():
 		s.Blocked[pair] = string(k.State)
@@ -200,23 +209,49 @@ func (s *Snapshot) addPair(d *Domain, k *Key) {
 	}
 }
 
-// dropLost: a key of the shared set that was compromised signs for no domain, though their
-// rows may not tell yet.
-func dropLost(keys map[string][]Key) {
-	lost := map[string]bool{}
-	for _, k := range keys[SharedSet] {
-		if k.Compromised {
-			lost[k.ID] = true
+// dropStolen: a pair that was compromised signs under no name, though other rows that have
+// it may not tell yet. A tenant's word is about the tenant's own rows. What the tables have is
+// blocked by its pair.
+func dropStolen(tx Tx, keys map[string][]Key) error {
+	owners := map[string]string{} // of rows
+	owner := func(row string) (string, error) {
+		if by, known := owners[row]; known {
+			return by, nil
 		}
+		d, err := tx.Domain(row)
+		owners[row] = d.Owner
+		return d.Owner, ignoreNotFound(err)
 	}
-	if len(lost) == 0 {
-		return
-	}
-	for _, of := range keys {
+	stolen := map[string]map[string]bool{} // by whose word, for each pair
+	for row, of := range keys {
 		for i := range of {
-			of[i].Compromised = of[i].Compromised || lost[of[i].Pair]
+			if !of[i].Compromised || isLent(row) {
+				continue
+			}
+			by, err := owner(row)
+			if err != nil {
+				return err
+			}
+			if stolen[of[i].Print] == nil {
+				stolen[of[i].Print] = map[string]bool{}
+			}
+			stolen[of[i].Print][by] = true
 		}
 	}
+	for row, of := range keys {
+		for i := range of {
+			words := stolen[of[i].Print]
+			if words == nil || isTable(row) {
+				continue
+			}
+			by, err := owner(row)
+			if err != nil {
+				return err
+			}
+			of[i].Compromised = of[i].Compromised || words[""] || words[by]
+		}
+	}
+	return nil
 }
 
 // unblock: a name is free for another pair again once DNS has confirmed that.
