@@ -81,6 +81,9 @@ func (s *Service) Add(ctx context.Context, actor string, r AddRequest) (Added, e
 	if err := r.judge(&d); err != nil {
 		return Added{}, err
 	}
+	if err := s.mayName(&d, r.Selector); err != nil {
+		return Added{}, err
+	}
 	if d.Activation == ActivateImmediate && !r.Yes {
 		return Added{}, &Unconfirmed{"OCR-22", ImmediateWarning}
 	}

@@ -23,7 +23,7 @@ func (s *Service) subject(ctx context.Context, d *Domain, k *Key, private *dkim.
 		Active: !k.neverSigned(), SubDomains: d.SubDomains, Testing: k.wantsTesting(), Providers: d.NameServers,
 		Gone:   k.Target != "" && k.State == Retired && !d.KeepsSlot(k),
 		Former: s.policy.former(d, k),
-		Known:  func(print string) string { return s.known(ctx, k, print) },
+		Known:  func(print string) string { return s.known(ctx, d, k, print) },
 	}
 	if !full {
 		return subject, nil
@@ -95,7 +95,7 @@ func (s *Service) around(ctx context.Context, d *Domain, k *Key, subject *check.
 		if d.Watched() || k.isShared() { // one key for many domains is wanted there
 			return nil
 		}
-		same, err := tx.KeysPrinted(k.Print)
+		same, err := as(tx, d.Owner).KeysPrinted(k.Print)
 		for _, other := range same {
 			if other.Domain != k.Domain && other.living() && !isLent(other.Owner) && !slices.Contains(subject.SharedWith, other.Domain) {
 				subject.SharedWith = append(subject.SharedWith, other.Domain)
@@ -111,11 +111,12 @@ func (k *Key) wantsTesting() bool {
 	return err == nil && record.Testing()
 }
 
-// known tells what the store knows of a key that stands where k should.
-func (s *Service) known(ctx context.Context, k *Key, print string) string {
+// known tells what the store knows of a key that stands where k should; a tenant learns
+// of its own keys only.
+func (s *Service) known(ctx context.Context, d *Domain, k *Key, print string) string {
 	var text string
 	err := s.store.View(ctx, func(tx Tx) error {
-		keys, err := tx.KeysPrinted(print)
+		keys, err := as(tx, d.Owner).KeysPrinted(print)
 		text = ""
 		for _, other := range keys {
 			if text == "" || other.Owner == k.Owner { // one of the domain's own says more than one elsewhere

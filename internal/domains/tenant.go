@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Of is the service as one tenant may use it: it finds the rows of that owner and no
@@ -50,6 +51,14 @@ func whole(tx Tx) Tx {
 	return tx
 }
 
+// as is a transaction on what the owner of a row may know of. The operator's rows have none.
+func as(tx Tx, owner string) Tx {
+	if owner == "" {
+		return tx
+	}
+	return tenantTx{whole(tx), owner}
+}
+
 func (t tenantTx) Domain(name string) (Domain, error) {
 	d, err := t.Tx.Domain(name)
 	if err == nil && d.Owner != t.tenant {
@@ -81,19 +90,67 @@ func (t tenantTx) Domains(after string, limit int) ([]Domain, error) {
 
 func (t tenantTx) PutDomain(d Domain) error {
 	there, err := t.Tx.Domain(d.Name)
-	if errors.Is(err, ErrNotFound) {
+	isNew := errors.Is(err, ErrNotFound)
+	if isNew {
 		there.Owner, err = t.tenant, nil
 	}
 	switch {
 	case err != nil:
 		return err
 	case d.Owner != t.tenant || there.Owner != t.tenant:
-		return &Refused{
-			Rule: "not-yours", What: d.Name + " is somebody else's here, or was until lately",
-			Way: "whoever runs this mail server can give it to you",
+		return notYours(d.Name)
+	case isNew || !there.DeletedAt.IsZero():
+		if err := t.mayClaim(d.Name); err != nil {
+			return err
 		}
 	}
 	return t.Tx.PutDomain(d)
+}
+
+func notYours(name string) error {
+	return &Refused{
+		Rule: "not-yours", What: name + " is somebody else's here, or was until lately",
+		Way: "whoever runs this mail server can give it to you",
+	}
+}
+
+// mayClaim: a domain and its addresses are signed for under one name in DNS, so they are
+// for one tenant. What another has there stands in the way: the domain's row, deleted ones
+// too; of addresses, those that DNS has confirmed, as a mere claim keeps nobody out.
+func (t tenantTx) mayClaim(name string) error {
+	domain := domainOf(name)
+	var others []string
+	err := eachDomain(t.Tx, func(d Domain) {
+		if d.Owner != t.tenant && !d.Watched() && d.SigningDomain() == domain {
+			others = append(others, d.Name)
+		}
+	})
+	for _, other := range others {
+		if other == domain {
+			return notYours(name)
+		}
+		keys, err := t.Tx.KeysOf(other)
+		if err != nil {
+			return err
+		}
+		if proven(keys) && slices.ContainsFunc(keys, func(k Key) bool { return k.living() }) {
+			return notYours(name)
+		}
+	}
+	return err
+}
+
+// mayName: where the name of a slot alone proves whose a domain is, since others have, or
+// had, CNAME records to the same target, a tenant does not choose it.
+func (s *Service) mayName(d *Domain, selector string) error {
+	_, tenant := s.store.(tenantStore)
+	if !tenant || selector == "" || d.Publish == PublishTXT || d.Publish == PublishCNAME && d.Name == d.SigningDomain() {
+		return nil
+	}
+	return &Refused{
+		Rule: "random-slots", What: "the names of these CNAME records prove that " + d.SigningDomain() + " is yours, and so nobody chooses them",
+		Way: "leave the selector out and postseal makes one",
+	}
 }
 
 func (t tenantTx) DeleteDomain(name string) error {
@@ -137,7 +194,7 @@ func usersAreOurs() error {
 }
 
 // Candidate, Candidates: mail tells nobody whose a domain is, so a tenant sees only what
-// is below domains of its own.
+// is below domains of its own, as DNS has shown.
 func (t tenantTx) Candidate(domain string) (Candidate, error) {
 	own, err := t.isBelow(domain)
 	if err != nil || !own {
@@ -163,8 +220,14 @@ func (t tenantTx) Candidates(after string, limit int) ([]Candidate, error) {
 
 func (t tenantTx) isBelow(domain string) (bool, error) {
 	for _, parent, ok := strings.Cut(domain, "."); ok; _, parent, ok = strings.Cut(parent, ".") {
-		_, err := t.Domain(parent)
-		if err == nil || !errors.Is(err, ErrNotFound) {
+		d, err := t.Domain(parent)
+		if ignoreNotFound(err) != nil {
+			return false, err
+		}
+		if err != nil || !d.DeletedAt.IsZero() {
+			continue
+		}
+		if keys, err := t.Tx.KeysOf(parent); err != nil || proven(keys) {
 			return err == nil, err
 		}
 	}
@@ -257,46 +320,66 @@ func (t tenantTx) Private(id string) ([]byte, error) {
 	return t.Tx.Private(id)
 }
 
-// tenantJournal is how far back a tenant's lines are looked for among all.
+// tenantJournal is how many lines of all are read at a time, and how far back a tenant's
+// last lines are looked for.
 const tenantJournal = 5000
 
-// Journal gives the lines about rows that are the tenant's now.
+// Journal gives the lines about rows that are the tenant's now, from when they were made:
+// what was before may be about a row of somebody else.
 func (t tenantTx) Journal(q JournalQuery) ([]Entry, error) {
 	if q.Domain != "" {
-		if mine, err := t.subject(q.Domain); err != nil || !mine {
+		about, err := t.subject(q.Domain)
+		if err != nil || !about.mine {
 			return nil, err
+		}
+		if q.Since.Before(about.since) {
+			q.Since = about.since
 		}
 		return t.Tx.Journal(q)
 	}
-	wide := q
-	wide.Limit = tenantJournal
-	all, err := t.Tx.Journal(wide)
 	var own []Entry
-	subjects := map[string]bool{}
-	for _, e := range all {
-		mine, known := subjects[e.Domain]
-		if !known && err == nil {
-			mine, err = t.subject(e.Domain)
-			subjects[e.Domain] = mine
+	subjects := map[string]subject{}
+	for wide := q; ; {
+		wide.Limit = tenantJournal
+		lines, err := t.Tx.Journal(wide)
+		if err != nil {
+			return nil, err
 		}
-		if mine {
-			own = append(own, e)
+		for _, e := range lines {
+			about, known := subjects[e.Domain]
+			if !known {
+				if about, err = t.subject(e.Domain); err != nil {
+					return nil, err
+				}
+				subjects[e.Domain] = about
+			}
+			if wide.After = e.ID; about.mine && !e.At.Before(about.since) {
+				own = append(own, e)
+			}
+		}
+		switch beyond := len(own) - q.Limit; {
+		case q.Last && q.Limit > 0 && beyond > 0:
+			return own[beyond:], nil
+		case q.Last:
+			return own, nil
+		case q.Limit > 0 && beyond >= 0:
+			return own[:q.Limit], nil
+		case len(lines) < tenantJournal:
+			return own, nil
 		}
 	}
-	if beyond := len(own) - q.Limit; q.Limit > 0 && beyond > 0 {
-		if q.Last {
-			return own[beyond:], err
-		}
-		return own[:q.Limit], err
-	}
-	return own, err
 }
 
-// subject tells whether a line of the journal is about a row of the tenant.
-func (t tenantTx) subject(name string) (bool, error) {
-	_, err := t.Domain(name)
+// subject is what a line of the journal is about: a row of the tenant, from a time on.
+type subject struct {
+	mine  bool
+	since time.Time
+}
+
+func (t tenantTx) subject(name string) (subject, error) {
+	d, err := t.Domain(name)
 	if errors.Is(err, ErrNotFound) {
 		_, err = t.User(name)
 	}
-	return err == nil, ignoreNotFound(err)
+	return subject{err == nil, d.CreatedAt}, ignoreNotFound(err)
 }

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/domains"
@@ -118,6 +119,8 @@ func TestTenant(t *testing.T) {
 		}
 	})
 	t.Run("candidates", func(t *testing.T) {
+		w.publish(mine)
+		w.live(time.Hour)
 		err := w.service.Seen(w.ctx, []domains.Sighting{
 			{Domain: "news.acme.example", Source: "mail", Count: 1, Last: begin}, {Domain: "stranger.example", Source: "mail", Count: 1, Last: begin},
 		})

@@ -44,7 +44,7 @@ func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, erro
 		if err := tx.PutUser(out); err != nil {
 			return err
 		}
-		if err := s.lend(tx, actor); err != nil {
+		if err := s.lend(whole(tx), actor); err != nil { // as SetUserKey
 			return err
 		}
 		return s.userChanged(tx, actor, "user set", out.Match, describeUser(out))
