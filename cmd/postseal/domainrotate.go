@@ -161,6 +161,12 @@ func (m *managing) printEmergency(ctx context.Context, s *store, name string, e 
 	if e.Key.Target != "" {
 		fmt.Fprintf(m.out, "The key zone has to have %q at %s at once: a driver sees to it, or `postseal domain export --key-zone`.\n", e.Record, e.Key.Target)
 	}
+	if len(e.Also) > 0 {
+		fmt.Fprintln(m.out, "The same pair stands under other names, and is stopped there, too. Each of these must become the same at once:")
+	}
+	for _, also := range e.Also {
+		fmt.Fprintf(m.out, "%s. TXT %q\n", also, e.Record)
+	}
 	if e.Rollback.ID != "" {
 		fmt.Fprintf(m.out, "Until then %s could sign, which was replaced and whose record is still right in DNS: postseal domain rollback %s\n", e.Rollback.Selector, name)
 	}

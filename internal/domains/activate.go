@@ -19,7 +19,7 @@ func (l *life) aloneAt(k *Key) time.Time {
 
 // confirmedForUse: DNS has the key and caches can have nothing else.
 func (l *life) confirmedForUse(k *Key) bool {
-	return k.State == Ready && !k.Compromised && !l.now.Before(k.HoldUntil) && (k.Health.Status == OK || k.Health.Reason == ReasonTesting)
+	return k.State == Ready && !stolenIn(l.values(), k.Print) && !l.now.Before(k.HoldUntil) && (k.Health.Status == OK || k.Health.Reason == ReasonTesting)
 }
 
 // activate puts a key into service; what signed before with its algorithm

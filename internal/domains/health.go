@@ -96,7 +96,7 @@ func (l *life) standIn(suspended *Key) {
 		return
 	}
 	for _, k := range l.keys {
-		if k.Algorithm != suspended.Algorithm || k.Compromised || k == suspended {
+		if k.Algorithm != suspended.Algorithm || k == suspended || stolenIn(l.values(), k.Print) {
 			continue
 		}
 		if l.mayActivate(k) {

@@ -122,27 +122,23 @@ type CompromiseRequest struct {
 type Emergency struct {
 	Domains   int // that had the key, where it was shared
 	Key       Key
-	Successor Key    // zero if there is none
-	Rollback  Key    // a retiring key that DNS still has and that Rollback would put back; zero if there is none, or nobody needs it
-	InService Key    // of its algorithm, where another key signed; zero if there is none
-	Record    string // what must stand at Name at once
-	Live      bool   // the domain is not deleted
+	Successor Key      // zero if there is none
+	Rollback  Key      // a retiring key that DNS still has and that Rollback would put back; zero if there is none, or nobody needs it
+	InService Key      // of its algorithm, where another key signed; zero if there is none
+	Record    string   // what must stand at Name at once
+	Also      []string // other names of records with the same pair, for which that holds, too
+	Live      bool     // the domain is not deleted
 }
 
 // Name is where the record of the key stands: at the end of its CNAME, where it has one.
-func (e *Emergency) Name() string {
-	if e.Key.Target != "" {
-		return e.Key.Target
-	}
-	return dkim.RecordName(e.Key.Selector, e.Key.Domain)
-}
+func (e *Emergency) Name() string { return e.Key.recordAt() }
 
 // RevokedRecord is the text of a record that revokes a key (RFC 6376 section 3.6.1).
 const RevokedRecord = "v=DKIM1; p="
 
-// Compromised stops a key for ever (T15). A ready key takes over; otherwise a new
-// one is made and polled from now on, and mail goes unsigned or by the fallback
-// meanwhile. A retiring key does not take over by itself: somebody has replaced it, and
+// Compromised stops a pair for ever, under whatever name it stands (T15). A ready key takes
+// over; otherwise a new one is made and polled from now on, and mail goes unsigned or by the
+// fallback meanwhile. A retiring key does not take over by itself: somebody has replaced it, and
 // may know why. The keys of a deleted domain can be stopped, too, since mail with their
 // signatures is under way.
 func (s *Service) Compromised(ctx context.Context, actor, name string, r CompromiseRequest) (Emergency, error) {
@@ -173,7 +169,7 @@ func (s *Service) Compromised(ctx context.Context, actor, name string, r Comprom
 		if err != nil {
 			return err
 		}
-		e = Emergency{Key: *k, Record: RevokedRecord, Live: l.domain.DeletedAt.IsZero()}
+		e = Emergency{Key: *k, Record: RevokedRecord, Also: l.otherNames(k), Live: l.domain.DeletedAt.IsZero()}
 		if successor != nil {
 			e.Successor = *successor
 		}
@@ -181,7 +177,9 @@ func (s *Service) Compromised(ctx context.Context, actor, name string, r Comprom
 			e.InService = *now
 		}
 		e.Rollback = l.couldGoBack(k)
-		return nil
+		elsewhere, err := s.stopElsewhere(tx, actor, k)
+		e.Also = append(e.Also, elsewhere...)
+		return err
 	})
 	return e, err
 }
@@ -200,13 +198,16 @@ func (l *life) inUse(selector string) *Key {
 
 // spareFor makes a pair to follow a key in service, before the transaction.
 func (s *Service) spareFor(ctx context.Context, now Situation, selector string) (*Draft, error) {
-	k := s.life(now, "", "").inUse(selector)
-	if k == nil {
+	l := s.life(now, "", "")
+	named := l.inUse(selector)
+	if named == nil {
 		return nil, unknownKey(now.Domain.Name, selector)
 	}
-	if k.State != Active && k.State != Suspended {
+	i := slices.IndexFunc(l.keys, func(k *Key) bool { return k.Print == named.Print && k.inService() })
+	if i < 0 {
 		return nil, nil
 	}
+	k := l.keys[i]
 	draft, err := generateDraft(k.Algorithm, max(k.Bits, dkim.MinBits))
 	if err != nil {
 		return nil, err
@@ -228,35 +229,4 @@ func (l *life) couldGoBack(compromised *Key) Key {
 		}
 	}
 	return Key{}
-}
-
-func (l *life) compromise(tx Tx, k *Key, spare *Draft) (*Key, error) {
-	served := k.State == Active || k.State == Suspended
-	k.Compromised, k.CompromisedAt = true, l.now
-	l.retire(k, "compromised")
-	l.schedule(k)
-	l.tell(KeyCompromised, k, "%s: the key %s is compromised and stopped. Publish %q at %s at once.",
-		l.domain.Name, k.Selector, RevokedRecord, k.recordAt())
-	if !served {
-		return nil, nil
-	}
-	for _, next := range l.keys {
-		if next.Algorithm == k.Algorithm && l.confirmedForUse(next) {
-			l.activate(next, "takes over from the compromised "+k.Selector)
-			return next, nil
-		}
-	}
-	if spare == nil || l.noSuccessorYet(k) != nil {
-		return nil, nil
-	}
-	if _, err := l.introduce(tx, []Draft{*spare}); err != nil {
-		if isRefused(err) { // no free slot: the domain goes unsigned, which is said
-			l.note(nil, "no successor: %v", err)
-			return nil, nil
-		}
-		return nil, err
-	}
-	next := l.key(spare.Key.ID)
-	l.handOut(next)
-	return next, nil
 }

@@ -285,7 +285,7 @@ func (s *Service) rollback(ctx context.Context, actor, name string) ([]Key, erro
 		out = nil
 		for i, back := range backs {
 			k := l.key(back.ID)
-			if k == nil || k.State != Retiring || k.Compromised {
+			if k == nil || k.State != Retiring || stolenIn(l.values(), k.Print) {
 				return &Refused{Rule: "T11", What: "the key " + back.Selector + " is not retiring any more", Way: "`show " + name + "` tells how it stands"}
 			}
 			if classOf(&results[i]) != good && !results[i].Detour {
@@ -308,7 +308,7 @@ func (s *Service) rollback(ctx context.Context, actor, name string) ([]Key, erro
 func rollbacks(keys []Key) []Key {
 	last := map[dkim.Algorithm]Key{}
 	for _, k := range keys {
-		if k.State == Retiring && !k.Compromised && !k.RetiringSince.Before(last[k.Algorithm].RetiringSince) {
+		if k.State == Retiring && !stolenIn(keys, k.Print) && !k.RetiringSince.Before(last[k.Algorithm].RetiringSince) {
 			last[k.Algorithm] = k
 		}
 	}

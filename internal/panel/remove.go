@@ -103,6 +103,9 @@ func (v *visit) compromised() error {
 		default:
 			n.Lines = []string{e.Successor.Selector + " follows once DNS has it: publish its record too."}
 		}
+		for _, also := range e.Also {
+			n.Lines = append(n.Lines, "The same pair stands at "+also+", whose record must become the same at once.")
+		}
 		return n, err
 	})
 }
