@@ -61,6 +61,7 @@ func (s *Service) Request(ctx context.Context, actor string, r AddRequest) (Doma
 			return alreadyThere(d.Name)
 		}
 		l := s.life(before, actor, "request")
+		d.Aliases = before.Domain.Aliases
 		l.domain = d
 		l.note(nil, "requested, contact %q", d.Contact)
 		return l.save(tx, before)
@@ -216,8 +217,10 @@ func loadOrNew(tx Tx, d Domain) (Situation, error) {
 	return s, err
 }
 
-// confirmed is the row as Add wants it, with what a request noted before.
+// confirmed is the row as Add wants it, with what a request noted before. The CNAME
+// records that a deleted row had may still stand.
 func confirmed(was, d Domain) Domain {
+	d.Aliases = was.Aliases
 	if was.Requested && was.DeletedAt.IsZero() {
 		d.CreatedAt = was.CreatedAt
 		if d.Contact == "" {

@@ -49,11 +49,16 @@ func (s *Service) KeyZone(ctx context.Context) ([]DNSRecord, error) {
 //   - the same at each target of before, while a CNAME was last seen to point there
 //     (INF-31). Names that nobody points to any more are not there.
 //
+// A pair that was compromised stands nowhere, whichever rows still use it.
+//
 // SOA and NS are not part of it.
 func KeyZoneRecords(p Policy, rows []Situation) []DNSRecord {
-	z := keyZone{policy: &p, records: map[string]DNSRecord{}}
+	z := keyZone{policy: &p, records: map[string]DNSRecord{}, lost: lostPairs(rows)}
 	for _, s := range rows {
 		z.keys(&s)
+	}
+	for _, s := range rows { // a target of now may be one that others had before
+		z.aliases(&s)
 	}
 	for _, s := range rows { // what is in use comes before what is not
 		z.idle(&s)
@@ -71,6 +76,27 @@ func KeyZoneRecords(p Policy, rows []Situation) []DNSRecord {
 type keyZone struct {
 	policy  *Policy
 	records map[string]DNSRecord // by name
+	lost    map[string]bool
+}
+
+// lostPairs are the IDs and the fingerprints of compromised keys. A domain's own row of a
+// shared key may not say so yet.
+func lostPairs(rows []Situation) map[string]bool {
+	lost := map[string]bool{}
+	for _, s := range rows {
+		for _, k := range s.Keys {
+			if k.Compromised {
+				lost[k.ID], lost[k.Print] = true, true
+			}
+		}
+	}
+	delete(lost, "")
+	return lost
+}
+
+// holds tells whether receivers may ask for a key.
+func (z *keyZone) holds(k *Key) bool {
+	return k.Slot != 0 && k.living() && !k.Compromised && !z.lost[k.Pair] && !z.lost[k.Print]
 }
 
 // set keeps the first value of a name.
@@ -100,20 +126,23 @@ func (z *KeyZone) of(name string) string {
 // inZone tells whether a name is an apex or below it.
 func inZone(name, apex string) bool { return name == apex || strings.HasSuffix(name, "."+apex) }
 
-// keys sets the names of keys that receivers may ask for. What a domain has of the
-// shared set is set by the set itself, except where its own CNAME still points.
+// keys sets the targets of keys that receivers may ask for. Those of shared keys are
+// set by the set itself.
 func (z *keyZone) keys(s *Situation) {
-	for i := len(s.Keys) - 1; i >= 0; i-- { // the latest of two with one name, after a regeneration in place
-		k := &s.Keys[i]
-		if k.Slot == 0 || k.Compromised || !k.living() {
-			continue
-		}
-		if k.Pair == "" {
+	for i := range slices.Backward(s.Keys) { // the latest of two with one name, after a regeneration in place
+		if k := &s.Keys[i]; k.Pair == "" && z.holds(k) {
 			z.set(z.policy.targetOf(k), k.Record)
 			z.set(k.Target, k.Record)
 		}
+	}
+}
+
+// aliases sets where else the CNAME records of such keys still point.
+func (z *keyZone) aliases(s *Situation) {
+	for i := range slices.Backward(s.Keys) {
+		k := &s.Keys[i]
 		for _, a := range s.Domain.Aliases {
-			if a.Selector == k.Selector {
+			if a.Selector == k.Selector && z.holds(k) {
 				z.set(a.Target, k.Record)
 			}
 		}

@@ -40,14 +40,15 @@ func (l *life) realign() {
 }
 
 // assume that the CNAME records of a row that verified point to where they had to, so
-// that this is served until a check has seen them (INF-31).
+// that this is served until a check has seen them (INF-31). They may point to where they
+// were last seen as well, where the zone moved twice since.
 func (l *life) assume(k *Key) {
 	for slot := 1; slot <= max(k.Slot, l.domain.Slots); slot++ {
 		at := k.inSlot(slot)
 		if slot == k.Slot {
 			at.Selector, at.Target = k.Selector, k.Target
 		}
-		known := slices.ContainsFunc(l.domain.Aliases, func(a Alias) bool { return a.Selector == at.Selector })
+		known := slices.ContainsFunc(l.domain.Aliases, func(a Alias) bool { return a.Selector == at.Selector && a.Target == at.Target })
 		if !known && k.Owner != SharedSet {
 			l.domain.Aliases = append(slices.Clone(l.domain.Aliases), Alias{Selector: at.Selector, Target: at.Target})
 		}

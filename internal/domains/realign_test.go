@@ -128,3 +128,24 @@ func TestForeignAlias(t *testing.T) {
 		t.Error("the key is gone, and caches may have the CNAME")
 	}
 }
+
+// The key zone moves twice, and nobody looked between: what the customer published after
+// the first move is served from the second on.
+func TestMovesTwice(t *testing.T) {
+	o := newProvider(t)
+	k := o.signing("a.test", inCNAME(2))
+	o.live(2 * time.Hour)
+	o.reconfigured(func(z *domains.KeyZone) { z.Name, z.Former, z.SharedTarget = "keys.new", []string{"keys.test"}, "" })
+	o.live(time.Hour)
+	o.follow("a.test")
+	between := o.key(k.ID).Target
+	o.reconfigured(func(z *domains.KeyZone) {
+		z.Name, z.Former, z.SharedTarget = "third.test", []string{"keys.test", "keys.new"}, ""
+	}, "third.test")
+	for range 5 {
+		if o.served(between) != k.Record || o.served(k.Target) == "" {
+			t.Errorf("%s has %q, %s %q", between, o.served(between), k.Target, o.served(k.Target))
+		}
+		o.live(time.Minute)
+	}
+}

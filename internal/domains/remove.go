@@ -40,6 +40,9 @@ func (s *Service) Delete(ctx context.Context, actor, name string, r DeleteReques
 			if r.Selector != "" && k.Selector != r.Selector || !k.living() {
 				continue
 			}
+			if r.Selector != "" && k.Pair != "" && k.State != Retiring && l.domain.usesSet() {
+				return givenAgain(name)
+			}
 			found = true
 			when := l.remove(k, r.Now, "deleted")
 			out = append(out, Removal{Key: *k, When: when, Stays: r.Selector != "" && l.domain.KeepsSlot(k)})
@@ -56,6 +59,14 @@ func (s *Service) Delete(ctx context.Context, actor, name string, r DeleteReques
 		return nil
 	})
 	return out, err
+}
+
+// givenAgain refuses to end one key of a row that has whatever the shared set has.
+func givenAgain(name string) error {
+	return &Refused{
+		Rule: "shared-key", What: name + " has the keys of " + SharedSet + ", and would be given this one again",
+		Way: fmt.Sprintf("say `disable %s`, which stops signing; or delete the domain; or `domain set %s --publish cname`, which gives it a key of its own", name, name),
+	}
 }
 
 // withIdleSlots adds the CNAME records of a row that have no key: they may go at once.

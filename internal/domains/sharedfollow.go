@@ -10,6 +10,9 @@ import (
 // followSet gives a row of mode cname-shared a key for each pair of the set that it does
 // not have yet. The key in service signs until DNS confirms the new one.
 func (l *life) followSet(tx Tx, set *sharedSet) error {
+	if !l.domain.usesSet() {
+		return nil
+	}
 	for _, a := range l.sharedAlgorithms() {
 		pair := set.pair(a)
 		uses := func(k *Key) bool { return pair != nil && k.Pair == pair.ID && k.living() }
@@ -38,11 +41,14 @@ func (l *life) followSet(tx Tx, set *sharedSet) error {
 	return nil
 }
 
-// sharedAlgorithms are those for which a row has, or had, a key of the set.
+// sharedAlgorithms are those for which a row has a key of the set, or lost it through no
+// wish of its own. What ended with the row, before it was added again, is over.
 func (l *life) sharedAlgorithms() []dkim.Algorithm {
 	var out []dkim.Algorithm
 	for _, k := range l.keys {
-		if k.isShared() && !slices.Contains(out, k.Algorithm) {
+		has := k.living() && k.State != Retiring
+		lost := !k.living() && (k.Compromised || k.neverSigned()) && !k.CreatedAt.Before(l.domain.CreatedAt)
+		if k.isShared() && (has || lost) && !slices.Contains(out, k.Algorithm) {
 			out = append(out, k.Algorithm)
 		}
 	}
@@ -62,6 +68,31 @@ func followers(tx Tx) (rows []Domain, err error) {
 		}
 	})
 	return rows, err
+}
+
+// concerned are the rows that may have to change with the set, by name: its followers, and
+// whatever row still uses a key of it that was compromised, deleted ones too.
+func concerned(tx Tx) (names []string, err error) {
+	rows, err := followers(tx)
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range rows {
+		names = append(names, d.Name)
+	}
+	set, err := load(whole(tx), SharedSet)
+	for _, pair := range set.Keys {
+		if !pair.Compromised || err != nil {
+			continue
+		}
+		var used []Key
+		used, err = usedBy(tx, &pair)
+		for _, k := range used {
+			names = append(names, k.Owner)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names), ignoreNotFound(err)
 }
 
 // growSet gives the set as many slots as a domain of it has.
@@ -84,20 +115,20 @@ const followRows = 100
 // keepShared lets all domains follow the set, and ends the keys of it that no domain has
 // any more. What was interrupted goes on here.
 func (s *Service) keepShared(ctx context.Context, actor string, update update) error {
-	var rows []Domain
+	var names []string
 	err := s.store.View(ctx, func(tx Tx) (err error) {
-		rows, err = followers(tx)
+		names, err = concerned(tx)
 		return err
 	})
-	for batch := range slices.Chunk(rows, followRows) {
+	for batch := range slices.Chunk(names, followRows) {
 		if err != nil {
 			break
 		}
 		err = update(ctx, func(tx Tx) error {
 			set, err := s.sharedSet(tx, actor, "rotate")
-			for _, d := range batch {
+			for _, name := range batch {
 				if err == nil {
-					err = s.followOne(tx, set, d.Name, actor)
+					err = s.followOne(tx, set, name, actor)
 				}
 			}
 			return err
@@ -120,7 +151,7 @@ func (s *Service) keepShared(ctx context.Context, actor string, update update) e
 
 func (s *Service) followOne(tx Tx, set *sharedSet, name, actor string) error {
 	before, err := load(tx, name)
-	if err != nil || !before.Domain.usesSet() {
+	if err != nil {
 		return ignoreNotFound(err)
 	}
 	l := s.life(before, actor, "rotate")
