@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/domains"
 )
 
@@ -157,5 +158,55 @@ func TestSilentDriverKeepsNoOther(t *testing.T) {
 	}
 	if tried < 5 {
 		t.Errorf("only %d zones were tried in ten minutes", tried)
+	}
+}
+
+// An old zone file is restored: the driver writes what was lost, but nothing in the place
+// of what somebody else wrote.
+func TestDriverWritesALostRecordAgain(t *testing.T) {
+	w := newDriven(t, newStore(t))
+	k := w.add("example.com")
+	w.drive(2 * time.Hour)
+	w.signsWith("example.com", k)
+	w.dns.remove(record(k))
+	w.drive(2 * day)
+	w.inDNS(k, k.Record)
+	w.signsWith("example.com", k)
+	const theirs = "v=DKIM1; p=c29tZWJvZHk"
+	w.dns.publish(record(k), theirs)
+	w.drive(2 * day)
+	w.inDNS(k, theirs)
+}
+
+func TestDriverWritesALostRecordOfTheKeyZoneAgain(t *testing.T) {
+	w := zoned(t)
+	k := w.world.add("example.com", func(r *domains.AddRequest) { r.Publish, r.Slots, r.Driver = domains.PublishCNAME, 2, "ns" })
+	w.drive(2 * time.Hour)
+	alias := w.dns.records[record(k)]
+	w.dns.publish(record(k), k.Record) // the fake DNS follows no alias
+	w.drive(2 * time.Hour)
+	w.signsWith("example.com", k)
+	w.dns.publish(record(k), alias)
+	w.dns.remove(k.Target)
+	w.dns.answer(record(k), check.Absent)
+	w.drive(2 * day)
+	w.text(k.Target, k.Record)
+}
+
+// Added again without a driver: what the former driver wrote is still its to remove.
+func TestDeletedAndAddedAgainWithoutTheDriver(t *testing.T) {
+	w := newDriven(t, newStore(t))
+	former := w.add("example.com")
+	w.drive(2 * time.Hour)
+	_, err := w.service.Delete(w.ctx, "root", "example.com", domains.DeleteRequest{})
+	w.must(err)
+	w.drive(time.Hour)
+	k := w.world.add("example.com")
+	w.inDNS(former, former.Record) // mail under way
+	w.drive(60 * day)
+	w.inDNS(former, "")
+	w.inDNS(k, "")
+	if rows := w.published("example.com"); len(rows) != 0 {
+		t.Errorf("%+v", rows)
 	}
 }

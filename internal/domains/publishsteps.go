@@ -2,34 +2,60 @@ package domains
 
 import (
 	"iter"
+	"maps"
 	"slices"
 	"time"
 )
 
-// savePublishing notes what a driver has to do after a transition, in the transition's own
+// savePublishing notes what drivers have to do after a transition, in the transition's own
 // transaction: before it is tried, so that a crash forgets nothing.
 func (l *life) savePublishing(tx Tx, before Situation) error {
-	if l.domain.Driver == "" && before.Domain.Driver == "" {
-		return nil
-	}
 	rows, err := tx.PublishedOf(l.domain.Name)
 	if err != nil {
 		return err
 	}
 	rows = slices.DeleteFunc(rows, func(p Published) bool { return p.Zoned })
-	var want []wanted
-	if l.domain.Driver != "" {
-		want = l.wanted()
+	givenUp := l.domain.Driver == "" && before.Domain.Driver != "" && before.Domain.DeletedAt.IsZero()
+	var steps []plan
+	switch {
+	case l.domain.Driver != "":
+		steps = []plan{{now: l.now, driver: l.domain.Driver}}
+		steps[0].compare(rows, l.wanted())
+	case givenUp:
+		steps = []plan{{gone: rows}}
+	case len(rows) > 0:
+		steps = l.leftToDrivers(rows)
 	}
-	steps := plan{now: l.now, driver: l.domain.Driver}
-	steps.compare(rows, want)
-	return steps.save(tx)
+	for i := range steps {
+		if err := steps[i].save(tx); err != nil {
+			return err
+		}
+	}
+	return l.lookAgain(tx)
+}
+
+// leftToDrivers sees to what drivers wrote for a domain that was deleted, and came back
+// without one: they keep these records until they are gone, and get no others.
+func (l *life) leftToDrivers(rows []Published) (steps []plan) {
+	of := map[string][]Published{}
+	for _, r := range rows {
+		of[r.Driver] = append(of[r.Driver], r)
+	}
+	for _, driver := range slices.Sorted(maps.Keys(of)) {
+		want := slices.DeleteFunc(l.wanted(), func(w wanted) bool {
+			return !slices.ContainsFunc(of[driver], func(r Published) bool { return r.Name == w.Name && r.Type == w.Type })
+		})
+		p := plan{now: l.now, driver: driver}
+		p.compare(of[driver], want)
+		steps = append(steps, p)
+	}
+	return steps
 }
 
 // plan compares what is wanted with what is there.
 type plan struct {
 	now    time.Time
-	driver string // that is to do it; empty: nobody, what stands is a person's from now on
+	driver string // that is to do it
 	zoned  bool
 
 	put  []Published
@@ -52,7 +78,7 @@ func (p *plan) compare(rows []Published, want []wanted) {
 			continue
 		}
 		switch {
-		case p.driver == "" || r.WrittenAt.IsZero() && len(r.Maybe) == 0: // nothing there is ours to remove
+		case r.WrittenAt.IsZero() && len(r.Maybe) == 0: // nothing there is ours to remove
 			p.gone = append(p.gone, r)
 		case r.Want != "":
 			p.want(r, wanted{owner: r.Owner})
