@@ -80,7 +80,7 @@ func signingOf(d Domain, keys []Key) Signing {
 			s.Keys = append(s.Keys, signingKey(&keys[i]))
 		}
 	}
-	s.Claimed = isClaim(&d, keys)
+	s.Claimed = isClaim(&d, ofThisLife(&d, keys))
 	switch {
 	case len(s.Keys) > 0:
 	case d.Requested:
@@ -93,6 +93,12 @@ func signingOf(d Domain, keys []Key) Signing {
 
 // isClaim: a tenant says that the domain is its own, and nothing has shown it yet.
 func isClaim(d *Domain, keys []Key) bool { return d.Owner != "" && !proven(keys) }
+
+// ofThisLife leaves out keys that a row had before it was deleted: what they proved may be
+// long ago.
+func ofThisLife(d *Domain, keys []Key) []Key {
+	return slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return k.CreatedAt.Before(d.CreatedAt) })
+}
 
 // proven: DNS has confirmed a key of the row once, or the operator let one sign without.
 func proven(keys []Key) bool {

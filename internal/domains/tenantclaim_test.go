@@ -212,3 +212,19 @@ func TestTenantSetsLender(t *testing.T) {
 		t.Errorf("%+v, %v", lent.Keys, err)
 	}
 }
+
+// What a domain's keys proved before it was deleted proves nothing for who asks for it again.
+func TestClaimOfAFormerLife(t *testing.T) {
+	w := newWorld(t)
+	w.connected("a.test", ownedBy("acme"))
+	_, err := w.service.Delete(w.ctx, "root", "a.test", domains.DeleteRequest{})
+	w.must(err)
+	w.live(time.Hour)
+	_, err = w.service.Request(w.ctx, "root", domains.AddRequest{Name: "a.test", Owner: "acme"})
+	w.must(err)
+	snap, err := w.service.Snapshot(w.ctx)
+	w.must(err)
+	if s := snap.Domains["a.test"]; s == nil || !s.Claimed {
+		t.Errorf("%+v binds others, on what was proved before it was deleted", s)
+	}
+}
