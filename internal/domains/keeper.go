@@ -25,6 +25,9 @@ type Keeper struct {
 	swept  time.Duration // when rows of deleted domains were looked for
 	away   bool          // the store; said once
 
+	lentVersion int64         // of the store when lent keys were looked at
+	lentAt      time.Duration // when that was
+
 	clock clockWatch
 }
 

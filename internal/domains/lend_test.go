@@ -118,8 +118,21 @@ func TestLentKeyIsRotated(t *testing.T) {
 			w.dns.publish("two._domainkey.shop.example", two.Record)
 			w.live(time.Hour)
 			w.lentSelectors("shop.example", two)
-			if d, err := w.service.Show(w.ctx, "lent:shop.example"); err != nil || len(d.Keys) != 1 {
+			if d, err := w.service.Show(w.ctx, "lent:shop.example"); err != nil || len(d.Keys) != 2 {
 				t.Errorf("watched: %+v %v", d.Keys, err)
+			}
+			kept := func() bool {
+				d, err := w.service.Show(w.ctx, "lent:shop.example")
+				w.must(err)
+				return slices.ContainsFunc(d.Keys, func(k domains.Key) bool { return k.Selector == "one" && k.State == domains.Retiring })
+			}
+			if !kept() {
+				t.Error("nothing says that the record of shop.example is to be kept until mail has arrived")
+			}
+			safe := w.told(domains.KeySafeToRemove)
+			w.live(30 * day)
+			if kept() || w.told(domains.KeySafeToRemove) != safe+2 { // the lender's record and this one
+				t.Errorf("kept %v; %d records are told to be safe to remove", kept(), w.told(domains.KeySafeToRemove)-safe)
 			}
 		})
 	}
@@ -187,4 +200,13 @@ func TestWhatCannotBeLent(t *testing.T) {
 	if err := set(domains.User{Key: "shared.example", Domains: many}); err == nil {
 		t.Error("101 domains are taken")
 	}
+}
+
+// What a row only watches is no key to sign with.
+func TestWatchedKeyIsNoFallback(t *testing.T) {
+	w := newWorld(t)
+	w.connected("shared.example")
+	w.lends("shared.example", "shop.example")
+	_, err := w.service.SetUser(w.ctx, "root", domains.User{Match: "sasl:bob", Key: "lent:shop.example"})
+	w.refused(err, "MA-15")
 }

@@ -166,3 +166,45 @@ func TestStolenPairIsImportedAgain(t *testing.T) {
 		t.Errorf("b.test signs with %s", got)
 	}
 }
+
+// A lent key that was stolen stands under the domain that it was lent to as well.
+func TestStolenKeyWasLent(t *testing.T) {
+	for _, who := range []string{"operator", "tenant"} {
+		t.Run(who, func(t *testing.T) {
+			w := newWorld(t)
+			k := w.connected("crm.test", func(r *domains.AddRequest) { r.Owner = "acme" })
+			w.lends("crm.test", "shop.test")
+			name := dkim.RecordName(k.Selector, "shop.test")
+			w.dns.publish(name, k.Record)
+			w.live(5 * time.Minute)
+			w.lentSelectors("shop.test", k)
+			service := w.service
+			if who == "tenant" {
+				service = w.service.Of("acme")
+			}
+			e, err := service.Compromised(w.ctx, who, "crm.test", domains.CompromiseRequest{Selector: k.Selector, Yes: true})
+			w.must(err)
+			if !slices.Contains(e.Also, name) {
+				t.Errorf("also %v", e.Also)
+			}
+			w.warned(name)
+			w.live(2 * time.Hour)
+			w.lentSelectors("shop.test")
+			stopped := func() bool {
+				rows, err := w.service.Lent(w.ctx, domains.User{Domains: []string{"shop.test"}})
+				w.must(err)
+				return slices.ContainsFunc(rows, func(r domains.Row) bool {
+					return slices.ContainsFunc(r.Keys, func(l domains.Key) bool { return l.Selector == k.Selector && l.Compromised })
+				})
+			}
+			if !stopped() {
+				t.Error("nothing says that the record of shop.test is to be revoked")
+			}
+			w.dns.publish(name, domains.RevokedRecord)
+			w.live(9 * day)
+			if stopped() {
+				t.Error("the revoked record is watched for ever")
+			}
+		})
+	}
+}
