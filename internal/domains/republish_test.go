@@ -188,3 +188,25 @@ func TestLeftoversOfAMode(t *testing.T) {
 		t.Errorf("%s is still served: %q", k.Target, o.served(k.Target))
 	}
 }
+
+// One request that is refused in part changes nothing.
+func TestRefusedSettingsChangeNothing(t *testing.T) {
+	for name, c := range map[string]domains.Settings{
+		"on_missing": {OnMissing: ptr(domains.OnMissing("rubbish"))},
+		"activation": {Activation: ptr(domains.Activation("rubbish"))},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := newProvider(t)
+			o.signing("a.test", func(r *domains.AddRequest) { r.Publish = domains.PublishTXT })
+			c.Publish = ptr(domains.PublishCNAME)
+			if _, err := o.service.Configure(o.ctx, "root", "a.test", c); err == nil {
+				t.Error("taken")
+			}
+			d, err := o.service.Show(o.ctx, "a.test")
+			o.must(err)
+			if d.Domain.Publish != domains.PublishTXT || len(d.Keys) != 1 {
+				t.Errorf("publish is %s, with %d keys", d.Domain.Publish, len(d.Keys))
+			}
+		})
+	}
+}

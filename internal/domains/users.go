@@ -174,6 +174,9 @@ func parseNetwork(text, value string) (string, error) {
 func resolveKey(tx Tx, ref string) (string, error) {
 	name, selector, both := strings.Cut(ref, "/")
 	if d, err := tx.Domain(name); err == nil && d.DeletedAt.IsZero() {
+		if d.Watched() || d.IsSharedSet() {
+			return "", &Refused{Rule: "MA-15", What: "the keys of " + name + " are those of other rows", Way: "say the domain whose keys they are; `domain list` shows them"}
+		}
 		return ref, hasSelector(tx, name, selector, both)
 	} else if err != nil && !errors.Is(err, ErrNotFound) {
 		return "", err
