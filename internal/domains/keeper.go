@@ -109,6 +109,9 @@ func (k *Keeper) Turn(ctx context.Context) (next time.Time, err error) {
 		if err := k.service.realign(ctx, "keeper@"+k.host, k.update); err != nil {
 			return time.Time{}, err
 		}
+		if err := k.service.tellStranded(ctx); err != nil {
+			return time.Time{}, err
+		}
 		if err := k.recheckAll(ctx); err != nil {
 			return time.Time{}, err
 		}
