@@ -8,26 +8,62 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 )
 
 // maxFile bounds a zone file: half a million keys.
 const maxFile = 256 << 20
 
-// read gives the text of a file.
-func read(path string) (string, error) {
+// state tells one saved text of a file from another.
+type state struct {
+	inode    uint64
+	size     int64
+	modified time.Time
+}
+
+func stateOf(info fs.FileInfo) state {
+	return state{info.Sys().(*syscall.Stat_t).Ino, info.Size(), info.ModTime()}
+}
+
+// errEdited is a file that somebody saved since it was read.
+var errEdited = errors.New("somebody saved it at the same moment")
+
+// unedited makes sure that a file is as it was when it was read; the zero state is of a
+// file that was not there.
+func (s state) unedited(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		if s != (state{}) {
+			return errEdited
+		}
+		return nil
+	case err != nil:
+		return err
+	}
+	now := stateOf(info)
+	if now.inode != s.inode || now.size != s.size || !now.modified.Equal(s.modified) {
+		return errEdited
+	}
+	return nil
+}
+
+// read gives the text of a file, and its state before that.
+func read(path string) (string, state, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO must not keep us waiting
 	if err != nil {
-		return "", err
+		return "", state{}, err
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return "", errors.Join(err, fmt.Errorf("%s: not a regular file", path))
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return "", state{}, errors.Join(err, fmt.Errorf("%s: not a regular file", path))
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err == nil && len(text) > maxFile {
 		err = fmt.Errorf("%s: longer than %d octets", path, maxFile)
 	}
-	return string(text), err
+	return string(text), stateOf(info), err
 }
 
 // lock keeps other processes of ours from changing files of the same directory, until
@@ -52,8 +88,8 @@ func resolved(path string) string {
 }
 
 // replace puts a text into the place of a file, which is the old or the new one at every
-// moment, and keeps who may read it.
-func replace(path, text string) error {
+// moment, and keeps who may read it. A file that somebody saved since was is left: errEdited.
+func replace(path, text string, was state) error {
 	path = resolved(path)
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
@@ -69,6 +105,9 @@ func replace(path, text string) error {
 	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
+	}
+	if err == nil {
+		err = was.unedited(path)
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), path)

@@ -57,13 +57,29 @@ func (d *ZoneFile) Apply(ctx context.Context, zone string, changes []domains.DNS
 	return out, nil
 }
 
-// rewrite changes the file, while no other process of ours does.
+// rewrites is how often a file is read anew that somebody saves meanwhile.
+const rewrites = 5
+
+// rewrite changes the file, while no other process of ours does. A person's editor heeds
+// no lock of ours: after its change everything begins anew.
 func (d *ZoneFile) rewrite(zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
 	unlock, err := lock(d.path(zone))
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	for range rewrites {
+		out, err := d.edit(zone, changes)
+		if !errors.Is(err, errEdited) {
+			return out, err
+		}
+	}
+	return nil, fmt.Errorf("%s: it, or the file with its SOA record, was saved by somebody else each of the %d times that postseal was about to write it; nothing of theirs is overwritten: postseal tries again",
+		d.path(zone), rewrites)
+}
+
+// edit makes the changes once.
+func (d *ZoneFile) edit(zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
 	e, err := d.open(zone)
 	if err != nil {
 		return nil, err
@@ -100,13 +116,15 @@ func (d *ZoneFile) path(zone string) string { return strings.ReplaceAll(d.Path, 
 type edited struct {
 	path, soaPath string // soaPath: of the file with the SOA record
 	soaText       string // its text, where it is another file
+	was, soaWas   state  // of both when they were read
 	file          *update.File
 }
 
 // open reads the file of a zone, and that with the SOA record.
 func (d *ZoneFile) open(zone string) (*edited, error) {
 	e := &edited{path: d.path(zone), soaPath: d.path(zone)}
-	text, err := read(e.path)
+	text, was, err := read(e.path)
+	e.was, e.soaWas = was, was
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = d.begin(zone, err)
 	}
@@ -118,7 +136,7 @@ func (d *ZoneFile) open(zone string) (*edited, error) {
 	}
 	if d.SOAFile != "" {
 		e.soaPath = strings.ReplaceAll(d.SOAFile, "%", zone)
-		if e.soaText, err = read(e.soaPath); err != nil {
+		if e.soaText, e.soaWas, err = read(e.soaPath); err != nil {
 			return nil, err
 		}
 		text = e.soaText
@@ -172,8 +190,8 @@ func (e *edited) write(now time.Time) error {
 	if text, err = update.WithSerial(text, serial); err != nil {
 		return fmt.Errorf("%s: %w", e.soaPath, err)
 	}
-	if err := replace(e.soaPath, text); err != nil || e.soaPath == e.path {
+	if err := replace(e.soaPath, text, e.soaWas); err != nil || e.soaPath == e.path {
 		return err
 	}
-	return replace(e.path, e.file.Text(serial))
+	return replace(e.path, e.file.Text(serial), e.was)
 }

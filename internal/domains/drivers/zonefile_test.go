@@ -197,3 +197,40 @@ func TestZoneFileFaults(t *testing.T) {
 		apply(t, d, "not a regular file", change("one"))
 	})
 }
+
+// The driver asks for the time between reading and writing: there an editor saves.
+func TestZoneFileKeepsWhatAnEditorSavesMeanwhile(t *testing.T) {
+	const theirs = "admin 300 IN A 192.0.2.99\n"
+	for _, where := range []string{"the zone file", "the fragment", "the file with the SOA record"} {
+		t.Run(where, func(t *testing.T) {
+			d, _ := file(t, wholeOne)
+			edited := d.path(zone)
+			if where != "the zone file" {
+				d.SOAFile, d.Path = d.Path, strings.TrimSuffix(d.Path, "zone")+"keys"
+				write(t, d.path(zone), "; a fragment\n")
+			}
+			if where == "the fragment" {
+				edited = d.path(zone)
+			}
+			saves := 1
+			d.Now = func() time.Time {
+				if saves--; saves >= 0 {
+					write(t, edited+".new", readAll(t, edited)+theirs)
+					if err := os.Rename(edited+".new", edited); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return noon()
+			}
+			apply(t, d, "add", change("one"))
+			if text := readAll(t, edited); strings.Count(text, theirs) != 1 || !strings.Contains(readAll(t, d.path(zone)), `"one"`) {
+				t.Errorf("%s is\n%s", where, text)
+			}
+			saves = 1000
+			out := apply(t, d, "saved by somebody else", change("two", "one"))
+			if text := readAll(t, d.path(zone)); out[0].Err == nil || strings.Contains(text, `"two"`) {
+				t.Errorf("%+v, the file is\n%s", out, text)
+			}
+		})
+	}
+}
