@@ -100,7 +100,7 @@ func TestSharedVerbs(t *testing.T) {
 	w.ok("domain", "list").says("a.example", "Connected", "shared:", "Shared key")
 	w.ok("domain", "add", "a.example", "--algorithm", "ed25519").says("-e1._domainkey", "pse1.dkim.dkim.mx.example.net.") // as the other key
 	w.run("domain", "add", "a.example", "--publish", "txt", "--algorithm", "ed25519").exits(exitRefused).warns("other-mode", "set a.example --publish txt")
-	w.ok("domain", "delete", "a.example/"+w.key("a.example").Selector, "--yes")
+	w.run("domain", "delete", "a.example/"+w.key("a.example").Selector, "--yes").exits(exitRefused).warns("shared-key", "disable a.example")
 	w.run("domain", "rotate", "a.example").exits(exitRefused).warns("shared-key", "shared:", "--publish cname")
 	w.run("domain", "rotate", "shared:").exits(exitRefused).warns("too-few-slots", "a.example")
 	w.ok("domain", "set", "a.example", "--slots", "2")
