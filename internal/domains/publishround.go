@@ -50,7 +50,7 @@ func (p *Publisher) drive(ctx context.Context, rows []Published) error {
 	batches := s.byZone(rows)
 	for i, b := range batches {
 		at := s.clock.Elapsed()
-		if at-begin >= publishRound {
+		if i > 0 && at-begin >= publishRound {
 			return nil
 		}
 		tried, err := s.publish(ctx, "keeper@"+p.keeper.host, b, p.keeper.update, false)
