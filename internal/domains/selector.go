@@ -27,12 +27,12 @@ func ParseSelector(text, domain string, relaxed bool) (string, error) {
 	return selector, nil
 }
 
-// NewSelector fills a template: {uuid}, {random} (5 letters and digits), {name}
+// NewSelector fills a template: {uuid}, {random} (8 letters and digits), {name}
 // (the domain with hyphens for dots), {yyyy}, {mm}, {dd}.
 func NewSelector(template, domain string, now time.Time) (string, error) {
 	r := strings.NewReplacer(
 		"{uuid}", newID(),
-		"{random}", randomWord(5),
+		"{random}", randomWord(8),
 		"{name}", strings.ReplaceAll(domain, ".", "-"),
 		"{yyyy}", now.UTC().Format("2006"),
 		"{mm}", now.UTC().Format("01"),
