@@ -431,7 +431,7 @@ func ocr14(w *world) {
 			w.Errorf("%q: %v", test.selector, err)
 		}
 	}
-	if k := w.add("example.com"); !strings.HasPrefix(k.Selector, "ps202611") || len(k.Selector) != len("ps202611")+5 {
+	if k := w.add("example.com"); !strings.HasPrefix(k.Selector, "ps202611") || len(k.Selector) != len("ps202611")+8 {
 		w.Errorf("the default is %s", k.Selector)
 	}
 }
