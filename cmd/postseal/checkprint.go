@@ -27,6 +27,11 @@ func (o *checkOptions) print(out io.Writer, domain string, results []check.Resul
 			printCheck(out, domain, r)
 		}
 	}
+	return outcomeOf(results)
+}
+
+// outcomeOf is the exit code that the worst finding asks for.
+func outcomeOf(results []check.Result) error {
 	switch worstOf(results) {
 	case check.Error:
 		return &exitError{code: exitFinding}

@@ -91,7 +91,7 @@ func (f *addFlags) request(name string, d config.Domains) (domains.AddRequest, e
 		names = d.Algorithms
 	}
 	var err error
-	r.Algorithms, err = parseAlgorithms(names)
+	r.Algorithms, err = domains.ParseAlgorithms(names...)
 	return r, err
 }
 
@@ -100,21 +100,6 @@ func or(given, otherwise string) string {
 		return given
 	}
 	return otherwise
-}
-
-func parseAlgorithms(names []string) ([]dkim.Algorithm, error) {
-	var out []dkim.Algorithm
-	for _, n := range names {
-		switch n {
-		case "rsa":
-			out = append(out, dkim.RSASHA256)
-		case "ed25519":
-			out = append(out, dkim.Ed25519SHA256)
-		default:
-			return nil, &domains.Invalid{Input: n, Problem: "is no algorithm", Fix: "say rsa or ed25519"}
-		}
-	}
-	return out, nil
 }
 
 func (m *managing) domainAdd() *cobra.Command {

@@ -33,7 +33,7 @@ func (f *rotateFlags) request() (domains.RotateRequest, error) {
 	if f.algorithm == "" {
 		return r, nil
 	}
-	list, err := parseAlgorithms([]string{f.algorithm})
+	list, err := domains.ParseAlgorithms(f.algorithm)
 	if err == nil {
 		r.Algorithm = list[0]
 	}

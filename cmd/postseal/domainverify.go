@@ -99,15 +99,7 @@ func (m *managing) verifyAll(ctx context.Context, s *store, names []string, f ve
 	if failures != nil {
 		return failures
 	}
-	switch worstOf(results) {
-	case check.Error:
-		return &exitError{code: exitFinding}
-	case check.Unsettled:
-		return &exitError{code: exitTemporary}
-	case check.Warning:
-		return &exitError{code: exitWarnings}
-	}
-	return nil
+	return outcomeOf(results)
 }
 
 // betweenLooks is a little more than what two confirmations must be apart.

@@ -132,7 +132,7 @@ func (v *visit) addRequest(name string) (domains.AddRequest, error) {
 		return r, err
 	}
 	if text := v.form("algorithm"); text != "" {
-		r.Algorithms, err = algorithms(text)
+		r.Algorithms, err = domains.ParseAlgorithms(strings.Split(text, ",")...)
 	}
 	return r, err
 }
@@ -147,21 +147,6 @@ func number(text string, otherwise int) (int, error) {
 		return 0, &domains.Invalid{Input: text, Problem: "is no number", Fix: "use digits only"}
 	}
 	return n, nil
-}
-
-func algorithms(text string) ([]dkim.Algorithm, error) {
-	var out []dkim.Algorithm
-	for name := range strings.SplitSeq(text, ",") {
-		switch name {
-		case "rsa":
-			out = append(out, dkim.RSASHA256)
-		case "ed25519":
-			out = append(out, dkim.Ed25519SHA256)
-		default:
-			return nil, &domains.Invalid{Input: name, Problem: "is no algorithm", Fix: "say rsa or ed25519"}
-		}
-	}
-	return out, nil
 }
 
 // made tells of new keys, and of those that are weak (MA-10).

@@ -79,7 +79,7 @@ func (c *call) addRequest() (adding, domains.AddRequest, error) {
 	}
 	var err error
 	if r.Owner, err = c.owner(a.Owner); err == nil && len(a.Algorithms) > 0 {
-		r.Algorithms, err = algorithms(strings.Join(a.Algorithms, ","))
+		r.Algorithms, err = domains.ParseAlgorithms(a.Algorithms...)
 	}
 	return a, r, err
 }

@@ -101,7 +101,7 @@ func (c *call) succession() (domains.RotateRequest, error) {
 	}
 	r := domains.RotateRequest{Selector: f.Selector, Bits: f.Bits, InPlace: f.InPlace, Yes: f.Yes}
 	if f.Algorithm != "" {
-		list, err := algorithms(f.Algorithm)
+		list, err := domains.ParseAlgorithms(f.Algorithm)
 		if err != nil || len(list) != 1 {
 			return r, refuse("bad-field", "the algorithm has to be one", "say rsa or ed25519")
 		}
