@@ -17,7 +17,7 @@ import (
 )
 
 // patience bounds what a test waits for; nothing is expected to take that long.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // startUnix serves on a socket of its own and gives what dials it. The server is closed when the test ends.
 func startUnix(t *testing.T, s *milter.Server) (dial func() *miltertest.MTA, served <-chan error) {

@@ -19,7 +19,7 @@ import (
 // TestMain sees that no goroutine of ours outlives the tests.
 func TestMain(m *testing.M) {
 	code := m.Run()
-	for end := time.Now().Add(5 * time.Second); code == 0 && leaked() != ""; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); code == 0 && leaked() != ""; time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			fmt.Println("goroutines left:\n" + leaked())
 			code = 1

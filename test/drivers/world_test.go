@@ -15,7 +15,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/child"
@@ -294,18 +293,14 @@ func (w *world) text(name string) string {
 // holds waits until the server has a text for a name.
 func (w *world) holds(name, want string) {
 	w.Helper()
-	w.until(fmt.Sprintf("%s has %.40q", name, want), time.Minute, func() bool { return w.text(name) == want })
+	w.until(fmt.Sprintf("%s has %.40q", name, want), func() bool { return w.text(name) == want })
 }
 
-// until waits for longer than await does: DNS is looked at twice, half a minute apart.
-func (w *world) until(what string, limit time.Duration, done func() bool) {
+// until waits for what takes its time: DNS is looked at twice, half a minute apart.
+func (w *world) until(what string, done func() bool) {
 	w.Helper()
-	tick := time.NewTicker(200 * time.Millisecond)
-	defer tick.Stop()
-	for end := time.Now().Add(limit); !done(); <-tick.C {
-		if time.Now().After(end) {
-			w.Fatalf("%s: not within %v\n%s", what, limit, w.ok("domain", "show", zone))
-		}
+	if err := await.Patiently(what, done); err != nil {
+		w.Fatalf("%v\n%s", err, w.ok("domain", "show", zone))
 	}
 }
 
@@ -335,7 +330,7 @@ func (w *world) record(domain, selector string) string {
 
 func (w *world) becomes(selector, state string) {
 	w.Helper()
-	w.until(selector+" is "+state, 90*time.Second, func() bool {
+	w.until(selector+" is "+state, func() bool {
 		for _, k := range w.show(zone).Keys {
 			if k.Selector == selector && k.State == state {
 				return true

@@ -114,7 +114,7 @@ func (w *world) questions(who string) []string {
 func (w *world) client(t *testing.T, c Config) *Client {
 	t.Helper()
 	c.Resolver, c.Port = w.stub(t), w.port
-	c.Timeout = positiveOr(c.Timeout, 500*time.Millisecond)
+	c.Timeout = positiveOr(c.Timeout, 5*time.Second) // a busy machine's; servers that are silent ask for less
 	c.PerHost = positiveOr(c.PerHost, 1000)
 	return New(c)
 }

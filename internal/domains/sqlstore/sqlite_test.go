@@ -80,7 +80,8 @@ func TestWaitingEndsWithTheCaller(t *testing.T) {
 // A reading of many rows may take longer than a single statement may; one that comes to a
 // stand ends.
 func TestLongViews(t *testing.T) {
-	const limit = 300 * time.Millisecond
+	t.Parallel()
+	const limit = time.Second
 	s := open(t, newFile(t), sqlstore.Options{Timeout: limit})
 	err := s.View(t.Context(), func(tx domains.Tx) error {
 		for end := time.Now().Add(3 * limit); time.Now().Before(end); {

@@ -146,7 +146,7 @@ func until(try func() error) error {
 }
 
 // patience is ample for a page that is there already, or comes over the loopback.
-var patience = 10 * time.Second
+var patience = time.Minute
 
 // words are text as it is seen: blanks and line ends are all the same.
 func words(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/postseal/postseal/test/internal/await"
 )
 
 func TestMain(m *testing.M) { Main(m) }
@@ -57,7 +59,7 @@ func TestOrphansAreReaped(t *testing.T) {
 		t.Fatal(err)
 	}
 	orphan := "/proc/" + string(out[:len(out)-1])
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(await.Deadline); ; time.Sleep(time.Millisecond) {
 		if _, err := os.Stat(orphan); os.IsNotExist(err) {
 			return
 		}
