@@ -233,11 +233,11 @@ func (s *Service) joinSet(tx Tx, actor string, l *life, carriers []*Key, drafts 
 	return errors.Join(err, set.save(tx))
 }
 
-// backToItsWay: what signs is published in another way than the row says since a switch
-// was given up.
+// backToItsWay: what signs, or would but for DNS, is published in another way than the row
+// says since a switch was given up or rolled back.
 func (l *life) backToItsWay() {
 	for _, k := range l.keys {
-		if k.State == Active && !k.Compromised && k.Published() != l.domain.Publish {
+		if k.inService() && k.Published() != l.domain.Publish {
 			l.note(nil, "publish %s -> %s, as before", l.domain.Publish, k.Published())
 			l.domain.Publish = k.Published()
 			return

@@ -299,6 +299,7 @@ func (s *Service) rollback(ctx context.Context, actor, name string) ([]Key, erro
 			l.reactivate(k, "rolled back")
 			out = append(out, *k)
 		}
+		l.backToItsWay()
 		return nil
 	})
 	return out, err

@@ -15,19 +15,21 @@ func (l *life) followSet(tx Tx, set *sharedSet) error {
 	}
 	for _, a := range l.sharedAlgorithms() {
 		pair := set.pair(a)
-		uses := func(k *Key) bool { return pair != nil && k.Pair == pair.ID && k.living() }
-		if pair == nil || pair.Slot > l.domain.Slots || slices.ContainsFunc(l.keys, uses) {
+		if pair == nil || pair.Slot > l.domain.Slots {
 			continue
 		}
 		var old *Key
 		for _, k := range slices.Clone(l.keys) {
 			switch {
 			case k.Algorithm != a || k.Compromised:
-			case k.State == Active || k.State == Suspended:
+			case k.inService():
 				old = k
-			case k.State.beforeSigning() && k.isShared():
-				l.remove(k, false, "the shared set has a later key")
+			case k.State.beforeSigning() && k.isShared() && k.Pair != pair.ID: // a later one, or one that was rolled back
+				l.remove(k, false, "the shared set has another key")
 			}
+		}
+		if slices.ContainsFunc(l.keys, func(k *Key) bool { return k.Pair == pair.ID && k.living() }) {
+			continue
 		}
 		k, err := l.join(tx, pair, "")
 		if err != nil {

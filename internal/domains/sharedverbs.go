@@ -241,23 +241,16 @@ func (s *Service) rollbackShared(ctx context.Context, actor string) ([]Key, erro
 		return nil, noSharedKey(err)
 	}
 	var out []Key
+	var again bool
 	var rows []Domain
 	err := s.store.Update(ctx, func(tx Tx) error {
-		out = nil
 		set, err := s.sharedSet(tx, actor, "rollback")
 		if err != nil {
 			return err
 		}
-		for _, back := range rollbacks(set.values()) {
-			k := set.key(back.ID)
-			if now := set.pair(k.Algorithm); now != nil {
-				set.beginRetiring(now, "rolled back")
-			}
-			set.serves(k, "rolled back")
-			out = append(out, *k)
-		}
+		out, again = set.goBack()
 		if len(out) == 0 {
-			return &Refused{Rule: "T11", What: "the set has no retiring key to go back to", Way: "`postseal domain rotate " + SharedSet + "` makes a new one"}
+			return nothingToGoBackTo()
 		}
 		if rows, err = followers(tx); err != nil {
 			return err
@@ -268,30 +261,67 @@ func (s *Service) rollbackShared(ctx context.Context, actor string) ([]Key, erro
 		if err != nil {
 			break
 		}
-		err = s.rollbackTo(ctx, actor, d.Name, out)
+		var went bool
+		went, err = s.rollbackTo(ctx, actor, d.Name, out)
+		again = again && !went
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return out, err
+	case again:
+		return nil, nothingToGoBackTo()
 	}
 	return out, s.keepShared(ctx, actor, s.directly)
 }
 
-// rollbackTo lets one domain go back to keys of the set.
-func (s *Service) rollbackTo(ctx context.Context, actor, name string, pairs []Key) error {
+func nothingToGoBackTo() error {
+	return &Refused{Rule: "T11", What: "the set has no earlier key to go back to", Way: "`postseal domain rotate " + SharedSet + "` makes a new one"}
+}
+
+// goBack puts the keys before the present ones back; a later one that was rolled back does
+// not come again. again: that was done already, and domains may be left that did not follow.
+func (set *sharedSet) goBack() (out []Key, again bool) {
+	later := func(k Key) bool {
+		now := set.pair(k.Algorithm)
+		return k.State == Retiring && now != nil && k.CreatedAt.After(now.CreatedAt)
+	}
+	all := set.values()
+	for _, back := range rollbacks(slices.DeleteFunc(slices.Clone(all), later)) {
+		k := set.key(back.ID)
+		if now := set.pair(k.Algorithm); now != nil {
+			set.beginRetiring(now, "rolled back")
+		}
+		set.serves(k, "rolled back")
+		out = append(out, *k)
+	}
+	if len(out) > 0 {
+		return out, false
+	}
+	for _, k := range all {
+		if later(k) {
+			out = append(out, *set.pair(k.Algorithm))
+		}
+	}
+	return out, true
+}
+
+// rollbackTo lets one domain go back to keys of the set, and tells whether it did.
+func (s *Service) rollbackTo(ctx context.Context, actor, name string, pairs []Key) (bool, error) {
 	now, err := s.view(ctx, name)
 	if err != nil {
-		return ignoreNotFound(err)
+		return false, ignoreNotFound(err)
 	}
 	back := slices.ContainsFunc(rollbacks(now.Keys), func(k Key) bool {
 		return slices.ContainsFunc(pairs, func(p Key) bool { return p.ID == k.Pair })
 	})
-	if back {
-		_, err = s.rollback(ctx, actor, name)
+	if !back {
+		return false, nil
 	}
+	_, err = s.rollback(ctx, actor, name)
 	if isRefused(err) { // its DNS has changed meanwhile: it is given the key again, and validated
-		return nil
+		return false, nil
 	}
-	return err
+	return err == nil, err
 }
 
 // abortShared gives up the latest key of the set, if no domain has signed with it.
