@@ -2,15 +2,46 @@ package install
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/postseal/postseal/test/internal/debian"
 	"github.com/postseal/postseal/test/internal/judge"
 	"github.com/postseal/postseal/test/internal/sink"
 	"github.com/postseal/postseal/test/internal/submit"
 )
 
 const mailServer = "127.0.0.1:25"
+
+// taken waits until the mail server takes connections: Sendmail's start ends a little earlier.
+func taken(t *testing.T) {
+	t.Helper()
+	eventually(t, "the mail server answers", func() bool {
+		s, err := submit.Open(submit.Options{Address: mailServer})
+		return err == nil && s.Quit() == nil
+	})
+}
+
+// reloadPostfix has Postfix read its configuration anew.
+func reloadPostfix(t *testing.T, m *debian.Machine) {
+	t.Helper()
+	reloading(t, m, func() { must(t, m, "postfix", "reload") })
+}
+
+// reloading runs what reloads Postfix, and waits for the end of the processes that were idle with the old configuration: one of
+// them could take the next message.
+func reloading(t *testing.T, m *debian.Machine, reload func()) {
+	t.Helper()
+	idle := func() []string {
+		return strings.Fields(run(t, m, "sh", "-c", "cd /proc; grep -lxsE 'smtpd|cleanup' [0-9]*/comm").Stdout)
+	}
+	old := idle()
+	reload()
+	eventually(t, "the end of the processes from before the reload", func() bool {
+		return !slices.ContainsFunc(idle(), func(process string) bool { return slices.Contains(old, process) })
+	})
+}
 
 func message(subject string) []byte { return messageFrom("example.com", subject) }
 

@@ -138,7 +138,7 @@ func TestUpgrade(t *testing.T) {
 
 	t.Run("in the middle of traffic", func(t *testing.T) {
 		must(t, m, "postconf", "milter_default_action=tempfail")
-		must(t, m, "postfix", "reload")
+		reloadPostfix(t, m)
 		before := pid(t, m)
 		mail := startTraffic("upgraded")
 		mail.more(t, 10)
@@ -256,7 +256,7 @@ func TestSocketActivation(t *testing.T) {
 	next := later(t)
 	m := signer(t)
 	must(t, m, "postconf", "milter_default_action=tempfail")
-	must(t, m, "postfix", "reload")
+	reloadPostfix(t, m)
 	follow(t, m, readme(t, "socket activation")...)
 	is(t, "ActiveState before the first message", value(t, m, unit, "ActiveState"), "inactive")
 
