@@ -7,18 +7,11 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
-)
 
-// account is a user to become.
-type account struct {
-	name     string
-	uid, gid int
-	groups   []int
-}
+	"github.com/postseal/postseal/internal/access"
+)
 
 // becomeOwner turns root into the user whose store it is, before anything of the
 // store is touched: a file that root makes there would shut the daemon out. That
@@ -29,58 +22,44 @@ func becomeOwner(url string) error {
 		return nil
 	}
 	owner, err := storeOwner(url)
-	if err != nil || owner == nil || owner.uid == 0 {
+	if err != nil || owner == nil || owner.UID == 0 {
 		return err
 	}
-	err = syscall.Setgroups(owner.groups)
-	if err == nil {
-		err = syscall.Setgid(owner.gid)
-	}
-	if err == nil {
-		err = syscall.Setuid(owner.uid)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot become user %s, whose the store is: %w", owner.name, err)
+	if err := become(owner); err != nil {
+		return fmt.Errorf("cannot become user %s, whose the store is: %w", owner.Name, err)
 	}
 	return nil
 }
 
-func storeOwner(url string) (*account, error) {
+// become gives up root: the user comes last, whoever is no root may change no group.
+func become(u *access.User) error {
+	groups := make([]int, 0, len(u.Groups))
+	for _, g := range u.Groups {
+		groups = append(groups, int(g))
+	}
+	if err := syscall.Setgroups(groups); err != nil {
+		return err
+	}
+	if err := syscall.Setgid(int(u.GID)); err != nil {
+		return err
+	}
+	return syscall.Setuid(int(u.UID))
+}
+
+func storeOwner(url string) (*access.User, error) {
 	if path, ok := strings.CutPrefix(url, "sqlite:"); ok {
 		info, err := os.Stat(filepath.Dir(path))
 		if err == nil {
-			stat := info.Sys().(*syscall.Stat_t)
-			return accountOf(user.LookupId(strconv.Itoa(int(stat.Uid))))
+			return access.LookupID(info.Sys().(*syscall.Stat_t).Uid)
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
 	}
-	owner, err := accountOf(user.Lookup(serviceGroup)) // user and group have the same name
+	owner, err := access.Lookup(serviceGroup) // user and group have the same name
 	var unknown user.UnknownUserError
 	if errors.As(err, &unknown) {
 		return nil, nil
 	}
 	return owner, err
-}
-
-func accountOf(u *user.User, err error) (*account, error) {
-	if err != nil {
-		return nil, err
-	}
-	ids, err := u.GroupIds()
-	if err != nil {
-		return nil, err
-	}
-	a := &account{name: u.Username}
-	numbers := make([]int, 0, len(ids)+2)
-	for _, id := range slices.Concat([]string{u.Uid, u.Gid}, ids) {
-		n, err := strconv.Atoi(id)
-		if err != nil {
-			return nil, fmt.Errorf("user %s: id %q", u.Username, id)
-		}
-		numbers = append(numbers, n)
-	}
-	a.uid, a.gid, a.groups = numbers[0], numbers[1], numbers[2:]
-	return a, nil
 }

@@ -25,7 +25,8 @@ const (
 type User struct {
 	Name   string
 	UID    uint32
-	Groups []uint32
+	GID    uint32
+	Groups []uint32 // GID is among them
 }
 
 // Lookup finds a user by name.
@@ -33,9 +34,14 @@ func Lookup(name string) (*User, error) {
 	return withGroups(user.Lookup(name))
 }
 
+// LookupID finds a user by number.
+func LookupID(uid uint32) (*User, error) {
+	return withGroups(user.LookupId(strconv.FormatUint(uint64(uid), 10)))
+}
+
 // Current is the user that this process runs as.
 func Current() (*User, error) {
-	return withGroups(user.LookupId(strconv.Itoa(os.Geteuid())))
+	return LookupID(uint32(os.Geteuid()))
 }
 
 func withGroups(u *user.User, err error) (*User, error) {
@@ -46,15 +52,15 @@ func withGroups(u *user.User, err error) (*User, error) {
 	if err != nil {
 		return nil, err
 	}
-	numbers := make([]uint32, 0, len(ids)+1)
-	for _, id := range append([]string{u.Uid}, ids...) {
+	numbers := make([]uint32, 0, len(ids)+2)
+	for _, id := range slices.Concat([]string{u.Uid, u.Gid}, ids) {
 		n, err := strconv.ParseUint(id, 10, 32)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("user %s: id %q", u.Username, id)
 		}
 		numbers = append(numbers, uint32(n))
 	}
-	return &User{Name: u.Username, UID: numbers[0], Groups: numbers[1:]}, nil
+	return &User{Name: u.Username, UID: numbers[0], GID: numbers[1], Groups: numbers[2:]}, nil
 }
 
 // Node is a file or directory on the way to one.
