@@ -145,7 +145,7 @@ domain can be stopped as well.`,
 
 func (m *managing) printEmergency(ctx context.Context, s *store, name string, e domains.Emergency, offline bool) error {
 	fmt.Fprintf(m.out, "%s: %s signs nothing any more.\n", records.Both(name), e.Key.Selector)
-	if e.Key.Pair != "" || name == domains.SharedSet {
+	if e.Domains > 0 {
 		fmt.Fprintf(m.out, "The key was shared: %d domains have stopped signing with it.\n", e.Domains)
 	}
 	switch {

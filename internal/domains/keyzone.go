@@ -76,27 +76,29 @@ func KeyZoneRecords(p Policy, rows []Situation) []DNSRecord {
 type keyZone struct {
 	policy  *Policy
 	records map[string]DNSRecord // by name
-	lost    map[string]bool
+	lost    map[word]bool
 }
 
-// lostPairs are the IDs and the fingerprints of compromised keys. A domain's own row of a
-// shared key may not say so yet.
-func lostPairs(rows []Situation) map[string]bool {
-	lost := map[string]bool{}
+// word is what the owner of rows says of a pair; the operator has no name.
+type word struct{ print, owner string }
+
+// lostPairs are the pairs of compromised keys. A domain's own row of a shared key may not
+// say so yet. As in dropStolen, a tenant's word is about the tenant's own rows.
+func lostPairs(rows []Situation) map[word]bool {
+	lost := map[word]bool{}
 	for _, s := range rows {
 		for _, k := range s.Keys {
-			if k.Compromised {
-				lost[k.ID], lost[k.Print] = true, true
+			if k.Compromised && k.Print != "" && !s.Domain.Lent() {
+				lost[word{k.Print, s.Domain.Owner}] = true
 			}
 		}
 	}
-	delete(lost, "")
 	return lost
 }
 
-// holds tells whether receivers may ask for a key.
-func (z *keyZone) holds(k *Key) bool {
-	return k.Slot != 0 && k.living() && !k.Compromised && !z.lost[k.Pair] && !z.lost[k.Print]
+// holds tells whether receivers may ask for a key of a row.
+func (z *keyZone) holds(d *Domain, k *Key) bool {
+	return k.Slot != 0 && k.living() && !k.Compromised && !z.lost[word{k.Print, ""}] && !z.lost[word{k.Print, d.Owner}]
 }
 
 // set keeps the first value of a name.
@@ -130,7 +132,7 @@ func inZone(name, apex string) bool { return name == apex || strings.HasSuffix(n
 // set by the set itself.
 func (z *keyZone) keys(s *Situation) {
 	for i := range slices.Backward(s.Keys) { // the latest of two with one name, after a regeneration in place
-		if k := &s.Keys[i]; k.Pair == "" && z.holds(k) {
+		if k := &s.Keys[i]; k.Pair == "" && z.holds(&s.Domain, k) {
 			z.set(z.policy.targetOf(k), k.Record)
 			z.set(k.Target, k.Record)
 		}
@@ -142,7 +144,7 @@ func (z *keyZone) aliases(s *Situation) {
 	for i := range slices.Backward(s.Keys) {
 		k := &s.Keys[i]
 		for _, a := range s.Domain.Aliases {
-			if a.Selector == k.Selector && z.holds(k) {
+			if a.Selector == k.Selector && z.holds(&s.Domain, k) {
 				z.set(a.Target, k.Record)
 			}
 		}

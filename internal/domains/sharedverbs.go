@@ -108,8 +108,8 @@ func staysBehind(tx Tx, k *Key) error {
 	return &Unconfirmed{"too-few-slots", fmt.Sprintf("%d domains have no CNAME for slot %d and stay with the old key, whose slot is not free before they follow: %s.", len(few), k.Slot, names)}
 }
 
-// sharedPairOf is the ID of the key of the set that a selector stands for; empty for a
-// key of its own.
+// sharedPairOf is the ID of the key of the set that a selector stands for, or whose pair it
+// has, too; empty for a key of its own.
 func (s *Service) sharedPairOf(ctx context.Context, name, selector string) (string, error) {
 	now, err := s.stored(ctx, name)
 	if err != nil {
@@ -119,8 +119,10 @@ func (s *Service) sharedPairOf(ctx context.Context, name, selector string) (stri
 	switch _, tenant := s.store.(tenantStore); {
 	case k == nil:
 		return "", unknownKey(name, selector)
-	case !k.isShared():
+	case !k.isShared() && tenant: // whose word is about no other rows
 		return "", nil
+	case !k.isShared():
+		return s.inSet(ctx, k.Print)
 	case tenant:
 		return "", &Refused{
 			Rule: "shared-key", What: "the key " + selector + " is shared with domains of others, and stopping it stops them all",
@@ -130,6 +132,20 @@ func (s *Service) sharedPairOf(ctx context.Context, name, selector string) (stri
 		return k.Pair, nil
 	}
 	return k.ID, nil
+}
+
+// inSet is the ID of the key of the set that has a pair; empty: none that may sign.
+func (s *Service) inSet(ctx context.Context, print string) (id string, err error) {
+	err = s.store.View(ctx, func(tx Tx) error {
+		keys, err := tx.KeysPrinted(print)
+		for _, k := range keys {
+			if k.Owner == SharedSet && !k.Compromised {
+				id = k.ID
+			}
+		}
+		return err
+	})
+	return id, err
 }
 
 // stored reads a row, a deleted one too.
@@ -185,7 +201,8 @@ func (s *Service) compromiseShared(ctx context.Context, actor string, name, pair
 }
 
 // loseShared marks the key of the set: nothing signs with it from this version on
-// (Snapshot), whatever the domains' own rows say yet.
+// (Snapshot), whatever the domains' own rows say yet. Rows that have the pair as their own
+// stop with it.
 func (s *Service) loseShared(tx Tx, actor, pairID string, draft *Draft, e *Emergency) error {
 	set, err := s.sharedSet(tx, actor, "compromised")
 	if err != nil {
@@ -198,7 +215,7 @@ func (s *Service) loseShared(tx Tx, actor, pairID string, draft *Draft, e *Emerg
 	k.Compromised, k.CompromisedAt = true, set.now
 	set.retire(k, "compromised")
 	set.tell(KeyCompromised, k, "the shared key is compromised and stopped, for %d domains. Publish %q at %s at once.", e.Domains, RevokedRecord, k.Target)
-	e.Key, e.Successor = *k, Key{}
+	e.Key, e.Successor, e.InService = *k, Key{}, Key{}
 	if draft != nil {
 		next, err := set.take(tx, *draft)
 		switch {
@@ -209,11 +226,17 @@ func (s *Service) loseShared(tx Tx, actor, pairID string, draft *Draft, e *Emerg
 		default:
 			e.Successor = *next
 		}
+	} else if now := set.pair(k.Algorithm); now != nil {
+		e.InService = *now
 	}
 	if _, err := tx.Bump(); err != nil {
 		return err
 	}
-	return set.save(tx)
+	if err := set.save(tx); err != nil {
+		return err
+	}
+	e.Also, err = s.stopElsewhere(tx, actor, k)
+	return err
 }
 
 // emergencyOf tells what became of one domain.
@@ -222,14 +245,23 @@ func (s *Service) emergencyOf(ctx context.Context, name, pairID string, e *Emerg
 	if err != nil {
 		return err
 	}
-	e.Successor, e.Live = Key{}, now.Domain.DeletedAt.IsZero()
+	set := e.Key
+	e.Successor, e.InService, e.Live = Key{}, Key{}, now.Domain.DeletedAt.IsZero()
 	for _, k := range now.Keys {
 		switch {
 		case k.Pair == pairID:
 			e.Key = k
-		case k.living() && k.Algorithm == e.Key.Algorithm && (k.State == Active || k.State.beforeSigning()):
+		case k.Print == set.Print: // it has the pair as its own
+			e.Key = k
+			e.Also = append(slices.DeleteFunc(e.Also, func(name string) bool { return name == k.recordAt() }), set.recordAt())
+		case k.State == Active && k.Algorithm == set.Algorithm && k.ActivatedAt.Before(set.CompromisedAt):
+			e.InService = k
+		case k.Algorithm == set.Algorithm && (k.State == Active || k.State.beforeSigning()):
 			e.Successor = k
 		}
+	}
+	if e.InService.ID != "" {
+		e.Successor = Key{}
 	}
 	return nil
 }

@@ -76,8 +76,8 @@ func (l *life) otherNames(k *Key) (names []string) {
 }
 
 // stopElsewhere stops the pair in all other rows that have it: a stolen pair is stolen
-// under every name. Those that use a shared key follow their set. It gives the names of the
-// records.
+// under every name. Those that use a shared key follow their set, see sharedPairOf. It gives
+// the names of the records.
 func (s *Service) stopElsewhere(tx Tx, actor string, k *Key) (names []string, err error) {
 	keys, err := stoppable(tx, k.Print)
 	var rows []string
