@@ -107,9 +107,14 @@ func TestService(t *testing.T) {
 // override writes a drop-in for the service, as systemctl edit does.
 func override(t *testing.T, m *debian.Machine, lines ...string) {
 	t.Helper()
+	overrideUnit(t, m, unit, append([]string{"[Service]"}, lines...)...)
+}
+
+func overrideUnit(t *testing.T, m *debian.Machine, unit string, lines ...string) {
+	t.Helper()
 	dir := "/etc/systemd/system/" + unit + ".d"
 	must(t, m, "mkdir", "-p", dir)
-	write(t, m, dir+"/test.conf", "[Service]\n"+strings.Join(lines, "\n")+"\n")
+	write(t, m, dir+"/test.conf", strings.Join(lines, "\n")+"\n")
 	must(t, m, "systemctl", "daemon-reload")
 }
 
