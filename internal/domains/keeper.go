@@ -231,7 +231,7 @@ func (k *Keeper) visit(ctx context.Context, key Key) error {
 			l.elapse(at)
 		}
 		if !at.NextCheckAt.IsZero() && !at.NextCheckAt.After(l.now) { // its time has come, but the clock is not trusted
-			at.NextCheckAt = l.after(l.PassGap)
+			at.NextCheckAt = storeTime(l.after(l.PassGap))
 		}
 		rotate = l.rotationDue(at)
 		return l.save(tx, before)

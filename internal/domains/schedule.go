@@ -24,8 +24,8 @@ func pollDelay(elapsed time.Duration) time.Duration {
 		}
 	}
 	for _, step := range pollSteps {
-		if elapsed < step.until {
-			return min(step.every, step.until-elapsed)
+		if left := step.until - elapsed; left > step.every/5 {
+			return min(step.every, left)
 		}
 	}
 	return day

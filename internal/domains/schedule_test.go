@@ -21,6 +21,26 @@ func TestPollDelay(t *testing.T) {
 	}
 }
 
+// Jitter brings each look forward: none of them is a second time at the same mark.
+func TestPollsDoNotCrowd(t *testing.T) {
+	policy := DefaultPolicy()
+	begin := time.Date(2026, 11, 22, 14, 17, 0, 0, time.UTC)
+	l := &life{Policy: &policy, now: begin, jitter: func() float64 { return 0 }}
+	k := &Key{State: Pending, PendingSince: begin, Deadline: begin.Add(policy.Window)}
+	looks := 0
+	for ; l.now.Before(k.Deadline); looks++ {
+		k.LastCheckAt = l.now
+		l.schedule(k)
+		if gap := k.NextCheckAt.Sub(l.now); gap < 10*time.Second && k.NextCheckAt.Before(k.Deadline) {
+			t.Fatalf("after %v: next in %v", l.now.Sub(begin), gap)
+		}
+		l.now = k.NextCheckAt
+	}
+	if looks > 90 {
+		t.Errorf("%d looks", looks)
+	}
+}
+
 // The confirming look comes PassGap after the first that passed, though there was one in between.
 func TestConfirmingCheckIsNotPutOff(t *testing.T) {
 	first := time.Date(2026, 11, 22, 14, 17, 0, 0, time.UTC)
