@@ -12,7 +12,7 @@ import (
 )
 
 // Timeout bounds each wait for the filter, unless MTA.Timeout says otherwise.
-const Timeout = 10 * time.Second
+const Timeout = time.Minute
 
 // MTA is a connection of an MTA to a filter. It is for one goroutine.
 type MTA struct {

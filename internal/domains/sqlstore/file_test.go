@@ -22,6 +22,9 @@ func open(t *testing.T, url string, o sqlstore.Options) *sqlstore.Store {
 	if o.Seal.File == "" {
 		o.Seal.File = filepath.Join(t.TempDir(), "identity")
 	}
+	if o.Timeout == 0 {
+		o.Timeout = patience
+	}
 	s, err := sqlstore.Open(t.Context(), url, o)
 	if err != nil {
 		t.Fatal(err)

@@ -103,11 +103,11 @@ func changes(t *testing.T, s domains.Store) {
 		if !open {
 			t.Fatal("the channel closed")
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("nothing heard of a commit")
 	}
 	cancel()
-	for deadline := time.After(10 * time.Second); ; {
+	for deadline := time.After(time.Minute); ; {
 		select {
 		case _, open := <-heard:
 			if !open {

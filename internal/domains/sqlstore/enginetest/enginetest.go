@@ -62,7 +62,7 @@ func newPlace(t *testing.T, e Engine) place {
 // open opens the store once more.
 func (p place) open(t *testing.T) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), p.url, sqlstore.Options{Seal: p.seal})
+	s, err := sqlstore.Open(t.Context(), p.url, sqlstore.Options{Seal: p.seal, Timeout: patience})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func view(t *testing.T, s domains.Store, f func(domains.Tx) error) {
 }
 
 // patience is how long a test waits for what should come at once; it is reached only in failure.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 func patiently(t *testing.T) context.Context {
 	t.Helper()

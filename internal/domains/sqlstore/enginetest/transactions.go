@@ -257,7 +257,7 @@ func openedAtOnce(t *testing.T, e Engine) {
 	var wg sync.WaitGroup
 	for i := range 6 {
 		wg.Go(func() {
-			s, err := sqlstore.Open(t.Context(), p.url, sqlstore.Options{Seal: p.seal})
+			s, err := sqlstore.Open(t.Context(), p.url, sqlstore.Options{Seal: p.seal, Timeout: patience})
 			if err != nil {
 				t.Error(err)
 				return
@@ -279,7 +279,7 @@ func openedAtOnce(t *testing.T, e Engine) {
 func deadlines(t *testing.T, e Engine) {
 	p := newPlace(t, e)
 	slow := p.open(t)
-	quick, err := sqlstore.Open(t.Context(), p.url, sqlstore.Options{Seal: p.seal, Timeout: 300 * time.Millisecond})
+	quick, err := sqlstore.Open(t.Context(), p.url, sqlstore.Options{Seal: p.seal, Timeout: 2 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
