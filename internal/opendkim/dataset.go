@@ -69,7 +69,7 @@ func (t *translator) dataset(s Setting) (dataset, bool) {
 		return dataset{}, false
 	}
 	if kind == "unknown" {
-		t.problems.add(s.At, "", "%s: no data set type in %q is known", s.Name, clip(s.Value))
+		t.problems.add(s.At, "", "%s: no data set type in %q is known", s.Name, clip(withoutUser(s.Value)))
 		return dataset{}, false
 	}
 	if rest == "" {

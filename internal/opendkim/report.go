@@ -56,6 +56,8 @@ func (t *translator) differs(name, format string, args ...any) {
 // should not be there, included.
 var userInfo = regexp.MustCompile(`//[^\s@]*@`)
 
+func withoutUser(value string) string { return userInfo.ReplaceAllString(value, "//(not shown)@") }
+
 // quoted is a line as a report shows it: without passwords and keys.
 func (s Setting) quoted() string {
 	kind, _ := splitDataset(s.Value)
@@ -65,7 +67,7 @@ func (s Setting) quoted() string {
 	case strings.EqualFold(s.Name, "KeyTable") && kind == "csl": // it may have the keys themselves
 		return s.Name + " (a list, not shown)"
 	}
-	return s.Name + " " + userInfo.ReplaceAllString(s.Value, "//(not shown)@")
+	return s.Name + " " + withoutUser(s.Value)
 }
 
 // tell writes a note for each line of the configuration, before those about single entries.

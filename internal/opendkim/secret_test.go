@@ -21,13 +21,14 @@ func TestNothingSecretIsTold(t *testing.T) {
 		conf  string
 		files map[string]string
 	}{
-		"a password":                  {single + "LDAPBindPassword " + secret, nil},
-		"a password in a URL":         {single + "SMTPURI smtp://user:" + secret + "@mail.example/", nil},
-		"a password with a slash":     {single + "SMTPURI smtp://user:/" + secret + "@mail.example/", nil},
-		"a key in a list":             {"KeyTable csl:k=example.com:s:" + secret + "\nSigningTable csl:example.com=k\nSocket inet:1@localhost", nil},
-		"a key for a table":           {"KeyTable DIR/pem\nSigningTable DIR/pem\nSocket inet:1@localhost", nil},
-		"a key for a file to include": {single + "Include DIR/pem", nil},
-		"a key for opendkim.conf":     {string(pem), nil},
+		"a password":                   {single + "LDAPBindPassword " + secret, nil},
+		"a password in a URL":          {single + "SMTPURI smtp://user:" + secret + "@mail.example/", nil},
+		"a password with a slash":      {single + "SMTPURI smtp://user:/" + secret + "@mail.example/", nil},
+		"a password for no known type": {single + "PeerList mysql://user:" + secret + "@db.example/", nil},
+		"a key in a list":              {"KeyTable csl:k=example.com:s:" + secret + "\nSigningTable csl:example.com=k\nSocket inet:1@localhost", nil},
+		"a key for a table":            {"KeyTable DIR/pem\nSigningTable DIR/pem\nSocket inet:1@localhost", nil},
+		"a key for a file to include":  {single + "Include DIR/pem", nil},
+		"a key for opendkim.conf":      {string(pem), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := install(t, c.conf, map[string]string{"key": "KEY", "pem": string(pem)})
