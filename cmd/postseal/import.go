@@ -112,7 +112,7 @@ func (i *importer) report() {
 // outcome is the exit code of an import that went well.
 func (i *importer) outcome() error {
 	if n := i.result.Warnings(); n > 0 {
-		fmt.Fprintf(i.io.err, "postseal: %d lines behave otherwise than in OpenDKIM: those with \"differs\" or \"not carried\" above\n", n)
+		fmt.Fprintf(i.io.err, "postseal: not as in OpenDKIM: %d of the lines above, with \"differs\" or \"not carried\"\n", n)
 		return &exitError{code: exitWarnings}
 	}
 	if i.differ || i.closed {
