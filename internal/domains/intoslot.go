@@ -2,6 +2,7 @@ package domains
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,13 +95,29 @@ func (l *life) noFreeSlot(k *Key) error {
 }
 
 // prefixFor is what the slots of a row begin with: as before, as asked for, "ps" for a
-// domain, and something random beside it for an address (INF-23).
+// domain, and something random beside it for an address (INF-23). A CNAME record that was
+// published for another row, or before this one was deleted, may still stand, and must not
+// confirm the keys of whoever has the domain now: such names are not given out again.
 func (l *life) prefixFor(tx Tx, k *Key) (string, error) {
 	for i := len(l.keys) - 1; i >= 0; i-- {
-		if old := l.keys[i]; old.prefix() != "" && old.Published() == l.domain.Publish {
+		if old := l.keys[i]; old.prefix() != "" && old.Published() == l.domain.Publish && !old.before(&l.domain) {
 			return old.prefix(), nil
 		}
 	}
+	prefix, err := l.usualPrefix(tx, k)
+	if err != nil || l.domain.Name == SharedSet {
+		return prefix, err
+	}
+	switch used, err := hadSlots(tx, k.Domain, prefix); {
+	case err != nil || !used:
+		return prefix, err
+	case k.Selector != "":
+		return "", slotsUsed(prefix, k.Domain)
+	}
+	return slotPrefix + "-" + randomWord(16) + "-", nil
+}
+
+func (l *life) usualPrefix(tx Tx, k *Key) (string, error) {
 	switch {
 	case k.Selector != "":
 		return parsePrefix(k.Selector, k.Domain)
@@ -109,6 +126,34 @@ func (l *life) prefixFor(tx Tx, k *Key) (string, error) {
 	}
 	selector, err := pickSelector(tx, l.Policy.Selector, k.Domain, l.now)
 	return selector + "-", err
+}
+
+// hadSlots tells whether a slot of a domain that begins like this ever had a key. What ends
+// in a digit may be the beginning of a number: ps1 and slot 1 are ps and slot 11.
+func hadSlots(tx Tx, domain, prefix string) (bool, error) {
+	var names []string
+	for _, begin := range slices.Compact([]string{prefix, strings.TrimRight(prefix, "0123456789")}) {
+		for slot := 1; slot <= maxSlots; slot++ {
+			names = append(names, slotName(begin, dkim.RSASHA256, slot), slotName(begin, dkim.Ed25519SHA256, slot))
+		}
+	}
+	for _, name := range names {
+		switch err := freeSelector(tx, domain, name); {
+		case isRefused(err):
+			return true, nil
+		case err != nil:
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+func slotsUsed(prefix, domain string) error {
+	return &Refused{
+		Rule: "selector-used",
+		What: fmt.Sprintf("names of %s that begin with %s have had keys, and CNAME records for those may still stand", domain, prefix),
+		Way:  "let the slots begin with something else: --selector PREFIX, or leave it out and postseal finds names",
+	}
 }
 
 // Published is how the record of a key gets into DNS.

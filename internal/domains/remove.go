@@ -234,7 +234,7 @@ func (l *life) couldGoBack(compromised *Key) Key {
 	if !l.domain.DeletedAt.IsZero() || l.current(compromised) != nil {
 		return Key{}
 	}
-	for _, k := range rollbacks(l.values()) {
+	for _, k := range rollbacks(ofThisLife(&l.domain, l.values())) {
 		if k.Algorithm == compromised.Algorithm && k.Health.Status == OK {
 			return k
 		}

@@ -272,7 +272,7 @@ func (s *Service) rollback(ctx context.Context, actor, name string) ([]Key, erro
 	if err != nil {
 		return nil, err
 	}
-	backs := rollbacks(now.Keys)
+	backs := rollbacks(ofThisLife(&now.Domain, now.Keys))
 	if len(backs) == 0 {
 		return nil, &Refused{Rule: "T11", What: name + " has no retiring key to go back to", Way: "`rotate` makes a new one"}
 	}

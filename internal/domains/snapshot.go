@@ -97,8 +97,11 @@ func isClaim(d *Domain, keys []Key) bool { return d.Owner != "" && !proven(keys)
 // ofThisLife leaves out keys that a row had before it was deleted: what they proved may be
 // long ago.
 func ofThisLife(d *Domain, keys []Key) []Key {
-	return slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return k.CreatedAt.Before(d.CreatedAt) })
+	return slices.DeleteFunc(slices.Clone(keys), func(k Key) bool { return k.before(d) })
 }
+
+// before: the key is one that the row had before it was deleted and added again.
+func (k *Key) before(d *Domain) bool { return k.CreatedAt.Before(d.CreatedAt) }
 
 // proven: DNS has confirmed a key of the row once, or the operator let one sign without.
 func proven(keys []Key) bool {

@@ -298,16 +298,11 @@ func delegatedNames(w *world) {
 
 // The key zone has another name now, and the customer's CNAME points to the old one.
 func formerTarget(w *world) {
-	z := newAliasWorld(w)
-	old := w.aliased(z)
-	z.add(w.T, "pse2._domainkey.example.com. 3600 IN CNAME pse2"+strings.TrimPrefix(old.Target, old.Selector)+".")
-	w.live(time.Hour)
-	_, err := w.service.Delete(w.ctx, "root", "example.com", domains.DeleteRequest{Now: true, Yes: true})
-	w.must(err)
-	w.policy.KeyZone.Name = "new.example.com"
-	z2 := w.realDNS()
-	w.add("example.com", func(r *domains.AddRequest) { r.Publish, r.Slots = domains.PublishCNAME, 1 })
-	z2.add(w.T, record(old)+". 3600 IN CNAME "+old.Target+".", old.Target+`. 3600 IN TXT "v=DKIM1; p="`)
+	w.policy.KeyZone = domains.KeyZone{Name: "new.example.com", Former: []string{"keys.example.com"}}
+	z := w.realDNS()
+	k := w.add("example.com", func(r *domains.AddRequest) { r.Publish, r.Slots = domains.PublishCNAME, 1 })
+	old := k.Selector + ".example-com.keys.example.com."
+	z.add(w.T, record(k)+". 3600 IN CNAME "+old, old+` 3600 IN TXT "v=DKIM1; p="`)
 	w.finding("example.com", "D509")
 }
 

@@ -227,7 +227,7 @@ func (t tenantTx) isBelow(domain string) (bool, error) {
 		if err != nil || !d.DeletedAt.IsZero() {
 			continue
 		}
-		if keys, err := t.Tx.KeysOf(parent); err != nil || proven(keys) {
+		if keys, err := t.Tx.KeysOf(parent); err != nil || proven(ofThisLife(&d, keys)) {
 			return err == nil, err
 		}
 	}
@@ -299,11 +299,11 @@ func (t tenantTx) ownKeys(keys []Key, err error) ([]Key, error) {
 
 func (t tenantTx) PutKey(k Key) error {
 	if k.State == Active && k.VerifiedAt.IsZero() {
-		siblings, err := t.Tx.KeysOf(k.Owner)
+		shown, err := t.hasShown(k.Owner)
 		if err != nil {
 			return err
 		}
-		if !slices.ContainsFunc(siblings, func(s Key) bool { return !s.VerifiedAt.IsZero() }) {
+		if !shown {
 			return &Refused{
 				Rule: "KAR-5", What: "nothing is signed for a domain before its DNS has shown that it is yours",
 				Way: "publish the records and verify; signing begins by itself then",
@@ -311,6 +311,16 @@ func (t tenantTx) PutKey(k Key) error {
 		}
 	}
 	return t.Tx.PutKey(k)
+}
+
+// hasShown: DNS has confirmed a key of a row since it was added.
+func (t tenantTx) hasShown(name string) (bool, error) {
+	d, err := t.Tx.Domain(name)
+	if err != nil || !d.DeletedAt.IsZero() {
+		return false, ignoreNotFound(err)
+	}
+	keys, err := t.Tx.KeysOf(name)
+	return slices.ContainsFunc(ofThisLife(&d, keys), func(k Key) bool { return !k.VerifiedAt.IsZero() }), err
 }
 
 func (t tenantTx) Private(id string) ([]byte, error) {
