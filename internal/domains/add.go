@@ -117,6 +117,9 @@ func (s *Service) add(ctx context.Context, actor, verb string, d Domain, drafts 
 			if err := l.mayAdd(draft); err != nil {
 				return err
 			}
+			if err := l.mayImport(tx, draft); err != nil {
+				return err
+			}
 		}
 		if added.Keys, err = l.introduce(tx, drafts); err != nil {
 			return err

@@ -69,6 +69,9 @@ func ofKeys(d Domain, keys []Key, now time.Time) Status {
 			return ofWaiting(d, k, now)
 		}
 	}
+	if d.Watched() { // what is watched besides was compromised, and DNS does not have it any more
+		return Status{Word: "no-key", Since: d.CreatedAt, Text: "the key is compromised, and nothing signs with it: take its line out of the key table"}
+	}
 	return Status{Word: "no-key", Since: d.CreatedAt, Text: "there is no key", Next: "postseal domain add " + d.Name}
 }
 

@@ -1,6 +1,9 @@
 package domains
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // compromise stops the pair of a key in its row, and finds what signs in its place; nil if
 // nothing does.
@@ -63,6 +66,40 @@ func (k *Key) inService() bool { return k.State == Active || k.State == Suspende
 // stolenIn tells whether a pair of a row was compromised, under this name or another.
 func stolenIn(keys []Key, print string) bool {
 	return slices.ContainsFunc(keys, func(k Key) bool { return k.Compromised && k.Print == print })
+}
+
+// stolenPair is a key with a pair that somebody declared compromised who may say so for the
+// rows of an owner, as in dropStolen; nil: nobody has.
+func stolenPair(tx Tx, print, owner string) (*Key, error) {
+	keys, err := whole(tx).KeysPrinted(print)
+	for i := range keys {
+		k := &keys[i]
+		if err != nil || !k.Compromised || isLent(k.Owner) {
+			continue
+		}
+		var d Domain
+		if d, err = whole(tx).Domain(k.Owner); err == nil && (d.Owner == "" || d.Owner == owner) {
+			return k, nil
+		}
+		err = ignoreNotFound(err)
+	}
+	return nil, err
+}
+
+// mayImport refuses a pair that was compromised: it would never sign.
+func (l *life) mayImport(tx Tx, d Draft) error {
+	if !d.Key.Imported {
+		return nil
+	}
+	stolen, err := stolenPair(tx, d.Key.Print, l.domain.Owner)
+	if err != nil || stolen == nil {
+		return err
+	}
+	return &Refused{
+		Rule: "compromised-pair",
+		What: fmt.Sprintf("this pair is the key %s of %s, which was declared compromised on %s and never signs again, under no name", stolen.Selector, stolen.Owner, date(stolen.CompromisedAt)),
+		Way:  "`postseal domain add " + l.domain.Name + "` makes another pair",
+	}
 }
 
 // otherNames are those of records with the pair of k that DNS may have.

@@ -146,24 +146,44 @@ func TestTenantStopsOwnPairOnly(t *testing.T) {
 	}
 }
 
-// A pair that comes back after it was stopped signs for nobody.
-func TestStolenPairIsImportedAgain(t *testing.T) {
+// A pair that was stopped does not come back: not with an import, and in a table it is told of.
+func TestStolenPairComesAgain(t *testing.T) {
 	w := newWorld(t)
-	private, err := dkim.Generate(dkim.Ed25519SHA256, 0)
-	w.must(err)
+	key, private := tableKey(t, "b.test", "same")
 	pem, err := private.PEM()
 	w.must(err)
-	add := func(name string) {
-		t.Helper()
+	add := func(name, owner string, adopt bool) error {
 		w.dns.publish(dkim.RecordName("same", name), private.PublicRecord())
-		_, err := w.service.Import(w.ctx, "root", domains.ImportRequest{AddRequest: domains.AddRequest{Name: name, Selector: "same"}, PEM: pem, Adopt: true})
-		w.must(err)
+		_, err := w.service.Import(w.ctx, "root", domains.ImportRequest{AddRequest: domains.AddRequest{Name: name, Selector: "same", Owner: owner}, PEM: pem, Adopt: adopt})
+		return err
 	}
-	add("a.test")
-	w.stop("a.test", "same")
-	add("b.test")
-	if got := w.signing("b.test"); got != "[]" {
-		t.Errorf("b.test signs with %s", got)
+	w.must(add("a.test", "acme", true))
+	w.must(add("c.test", "", true)) // theirs and ours
+	_, err = w.service.Of("acme").Compromised(w.ctx, "panel:ada", "a.test", domains.CompromiseRequest{Selector: "same", Yes: true})
+	w.must(err)
+	w.refused(add("d.test", "acme", true), "compromised-pair")
+	w.must(add("d.test", "", true)) // a tenant's word is about the tenant's rows
+	w.stop("c.test", "same")
+	for _, adopt := range []bool{true, false} {
+		w.refused(add("b.test", "", adopt), "compromised-pair")
+		w.refused(add("e.test", "acme", adopt), "compromised-pair")
+	}
+	if _, err := w.service.Show(w.ctx, "b.test"); err == nil {
+		t.Error("the row is there all the same")
+	}
+	for _, gate := range []bool{false, true} {
+		w.tables(mx1, gate, key)
+		w.warned("same._domainkey.b.test")
+		w.label("table:b.test", "Compromised", "red")
+		if why := w.stands("same._domainkey.b.test", key.Print); why != "compromised" {
+			t.Errorf("the table's key is %q", why)
+		}
+		w.dns.publish("same._domainkey.b.test", domains.RevokedRecord)
+		w.live(3 * day)
+		if s := w.status("table:b.test"); s.Word != "no-key" || s.Next != "" || !strings.Contains(s.Text, "key table") {
+			t.Errorf("%+v", s)
+		}
+		w.tables(mx1, gate)
 	}
 }
 

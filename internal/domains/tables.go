@@ -158,6 +158,13 @@ func (w *watching) watch(tx Tx, domain string, tables []Declaration) error {
 		draft, mine := w.drafts[domain+" "+t.name()]
 		if mine && unmanaged[t.name()] && !slices.ContainsFunc(l.keys, func(k *Key) bool { return k.pairName() == t.name() }) {
 			l.watchKey(draft, "in the tables")
+			stolen, err := stolenPair(tx, draft.Print, "")
+			if err != nil {
+				return err
+			}
+			if stolen != nil { // nothing signs with it, and somebody has put it there
+				l.stopPair(&draft)
+			}
 		}
 	}
 	return l.saveWatched(tx, before)
