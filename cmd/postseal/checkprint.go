@@ -71,8 +71,8 @@ func printCheck(out io.Writer, domain string, r check.Result) {
 	for _, f := range r.Findings {
 		fmt.Fprintf(out, "%-62s %s %s: %s\n", what, strings.ToUpper(string(f.Severity)), f.Code, f.Title)
 		fmt.Fprintf(out, "  asked     %s\n  got       %s\n  expected  %s\n  change    %s\n", f.Asked, f.Got, f.Expected, f.Change)
-		if !f.RetryAfter.IsZero() {
-			fmt.Fprintf(out, "  retry     after %s\n", f.RetryAfter.Local().Format("15:04:05 MST"))
+		if retry := r.Retry(); retry != "" {
+			fmt.Fprintf(out, "  retry     after %s\n", retry)
 		}
 	}
 	if r.Fingerprint != "" {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/postseal/postseal/dkim"
+	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/domains"
 )
 
@@ -17,6 +18,9 @@ func TestDomainVerify(t *testing.T) {
 	w.Run("INF-25", func(t *testing.T) { w.ok("domain", "show", "example.com").says("checked", "absent, did not pass") })
 	w.Run("INF-27", func(t *testing.T) {
 		absent.says("try again after 14:32 UTC (negative TTL 900 s)")
+		if text := tryAgain(check.Result{At: w.time, RetryAfter: w.time.Add(24 * time.Hour)}); text != ": try again after "+w.time.Add(24*time.Hour).UTC().Format("2006-01-02 15:04 UTC") {
+			t.Errorf("another day%s", text)
+		}
 		w.live(80 * time.Hour)
 		w.ok("domain", "list").says("Error", "postseal domain verify --retry example.com")
 		w.run("domain", "verify", "--retry", "example.com").exits(exitFinding).says("Pending validation")

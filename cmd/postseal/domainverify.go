@@ -199,7 +199,11 @@ func tryAgain(r check.Result) string {
 	if r.RetryAfter.IsZero() {
 		return ""
 	}
-	text := ": try again after " + r.RetryAfter.UTC().Format("15:04 UTC")
+	clock, after := "15:04 UTC", r.RetryAfter.UTC()
+	if after.YearDay() != r.At.UTC().YearDay() {
+		clock = "2006-01-02 " + clock
+	}
+	text := ": try again after " + after.Format(clock)
 	if r.NegativeTTL > 0 {
 		text += fmt.Sprintf(" (negative TTL %d s)", int(r.NegativeTTL.Seconds()))
 	}

@@ -111,6 +111,19 @@ type Result struct {
 	Secure      bool     `json:"dnssec"`                 // a validating resolver vouches for the answer
 }
 
+// Retry writes RetryAfter for people, with the day if it is not that of the check; "" if there is nothing to wait for.
+func (r *Result) Retry() string {
+	if r.RetryAfter.IsZero() {
+		return ""
+	}
+	const day = "2006-01-02 "
+	clock, at, after := "15:04:05 MST", r.At.Local(), r.RetryAfter.Local()
+	if after.Format(day) != at.Format(day) {
+		clock = day + clock
+	}
+	return after.Format(clock)
+}
+
 // Finding is one thing that is wrong, or worth knowing.
 type Finding struct {
 	Code       string    `json:"code"` // "D101"; stable

@@ -119,7 +119,7 @@ func (c *checking) noZone(err error) {
 	var none *authority.NoServersError
 	switch {
 	case errors.As(err, &gone):
-		c.report.raise("D109", facts{"other": gone.Domain})
+		c.report.raise("D109", facts{"other": gone.Domain, "detail": "NXDOMAIN: " + gone.Domain + " is not registered, or is switched off"})
 		c.report.decide(Absent)
 	case errors.As(err, &none):
 		c.report.raise("D104", facts{"detail": printable(err.Error()), "failed": list(none.Servers)})
@@ -235,7 +235,7 @@ func (c *checking) result() Result {
 		r.Fingerprint, r.Bits = Fingerprint(c.record.Public.Key()), c.record.Public.Bits()
 	}
 	r.Secure = c.secure || c.via == Resolver && len(c.end.answered) > 0 && c.end.answered[0].Secure
-	if c.report.failed() && c.report.retry == 0 && c.via != Pasted {
+	if len(c.report.raised) > 0 && c.report.retry == 0 && c.via != Pasted { // a warning wants something to be changed, too
 		c.report.retryIn(cmp.Or(c.end.ttl(), c.end.negativeTTL(), retryTemporary))
 	}
 	if c.subject.Domain != "" && c.subject.Selector != "" {
@@ -243,7 +243,7 @@ func (c *checking) result() Result {
 	}
 	if c.report.retry > 0 {
 		r.RetryAfter = c.now.Add(c.report.retry)
-		c.report.common["retry"] = r.RetryAfter.Local().Format("15:04:05 MST")
+		c.report.common["retry"] = r.Retry()
 	}
 	c.report.decide(OK)
 	r.Verdict = c.report.verdict

@@ -207,6 +207,19 @@ func TestDetourDoesNotPass(t *testing.T) {
 	}
 }
 
+// A time of another day has its date: absence that is remembered for a day would seem to be over at once.
+func TestRetryOfAnotherDay(t *testing.T) {
+	for wait, want := range map[time.Duration]string{time.Minute: "15:04:05 MST", 24 * time.Hour: "2006-01-02 15:04:05 MST", 365 * 24 * time.Hour: "2006-01-02 15:04:05 MST"} {
+		r := Result{At: now, RetryAfter: now.Add(wait)}
+		if got := r.Retry(); got != r.RetryAfter.Local().Format(want) {
+			t.Errorf("in %v: %s", wait, got)
+		}
+	}
+	if got := new(Result).Retry(); got != "" {
+		t.Errorf("nothing to wait for: %q", got)
+	}
+}
+
 // What systems of the mission promise their users, by the numbers of their requirements.
 func TestRequirements(t *testing.T) {
 	record := keys.rsa.PublicRecord()

@@ -3,11 +3,13 @@ package check
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -22,7 +24,7 @@ func (c *checking) damaged(r authority.Record, parseErr error) {
 	text := r.Text()
 	for _, diagnose := range []func(authority.Record, string) (code, detail string){
 		c.privateKey, c.armour, zoneLine, backslashes, quotes, cutAtSemicolon, c.changedCharacters, oddCharacters, noSemicolon,
-		versionTag, c.wrongOrder, c.cutShort, wrapped, wrongKind, noKey,
+		versionTag, c.wrongOrder, c.cutShort, wrapped, oddNumbers, wrongKind, noKey,
 	} {
 		if code, detail := diagnose(r, text); code != "" {
 			c.report.raiseAs(code, Error, facts{"detail": detail})
@@ -36,25 +38,28 @@ func (c *checking) damaged(r authority.Record, parseErr error) {
 	c.report.raise("D313", facts{"detail": printable(detail)})
 }
 
-// privateKey finds our private half in public (D309, ruling 34).
+// privateKey finds the private half in public: ours (ruling 34), or that of the stranger whose record it is.
 func (c *checking) privateKey(_ authority.Record, text string) (code, detail string) {
-	if c.subject.Public == nil {
-		return "", ""
-	}
 	candidates := [][]byte{[]byte(valueOf(text, "p"))}
 	if i := strings.Index(text, "-----BEGIN "); i >= 0 {
 		candidates = append(candidates, armourless(text[i:]))
 	}
 	for _, data := range candidates {
-		if key, err := dkim.ParsePrivateKey(data); err == nil && samePublic(key, c.subject) {
+		if key, err := dkim.ParsePrivateKey(data); err == nil && c.isPrivateHalf(key, data) {
 			return "D309", ""
 		}
 	}
 	return "", ""
 }
 
-func samePublic(key *dkim.PrivateKey, s Subject) bool {
-	return Fingerprint(key.Public()) == Fingerprint(s.Public)
+// bareSeed is how long an Ed25519 seed is in base64: as long as a public key, from which nothing tells it.
+const bareSeed = 44
+
+func (c *checking) isPrivateHalf(key *dkim.PrivateKey, data []byte) bool {
+	if c.subject.Public == nil {
+		return len(data) > bareSeed
+	}
+	return Fingerprint(key.Public()) == Fingerprint(c.subject.Public)
 }
 
 // armourless returns the base64 between the lines of a PEM block, which may have lost its line ends.
@@ -80,7 +85,7 @@ var zoneLinePattern = regexp.MustCompile(`(?i)^\s*(\S+\s+)?([0-9]+\s+)?(IN\s+TXT
 
 func zoneLine(_ authority.Record, text string) (code, detail string) {
 	if zoneLinePattern.MatchString(text) {
-		return "D209", ""
+		return "D209", quote(text)
 	}
 	return "", ""
 }
@@ -122,7 +127,7 @@ var replacements = []struct {
 	what string
 	undo *strings.Replacer
 }{
-	{"HTML entities", strings.NewReplacer("&#43;", "+", "&#x2b;", "+", "&#x2B;", "+", "&plus;", "+", "&#47;", "/", "&#x2F;", "/", "&#61;", "=", "&equals;", "=", "&amp;", "&")},
+	{"HTML entities", strings.NewReplacer("&#43;", "+", "&#x2b;", "+", "&#x2B;", "+", "&plus;", "+", "&#47;", "/", "&#x2F;", "/", "&#61;", "=", "&equals;", "=", "&#59;", ";", "&semi;", ";", "&amp;", "&")},
 	{"percent signs", strings.NewReplacer("%2B", "+", "%2b", "+", "%2F", "/", "%2f", "/", "%3D", "=", "%3d", "=", "%3B", ";", "%20", " ")},
 	{"- and _ for + and /", strings.NewReplacer("-", "+", "_", "/")},
 	{"blanks for +", strings.NewReplacer(" ", "+")},
@@ -261,6 +266,16 @@ func wrapped(_ authority.Record, text string) (code, detail string) {
 		}
 	}
 	return "", ""
+}
+
+// oddNumbers finds an RSA key whose modulus or exponent none can have.
+func oddNumbers(_ authority.Record, text string) (code, detail string) {
+	public, _ := x509.ParsePKIXPublicKey(decoded(text))
+	key, ok := public.(*rsa.PublicKey)
+	if !ok || key.E >= 3 && key.E <= math.MaxInt32 && key.E%2 == 1 && key.N.Bit(0) == 1 {
+		return "", ""
+	}
+	return "D411", fmt.Sprintf("the exponent %d and a modulus of %d bits: no RSA key has these", key.E, key.N.BitLen())
 }
 
 // wrongKind finds a k= that does not go with the key.

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"crypto/rsa"
 	"encoding/base64"
 	"slices"
 	"strings"
@@ -56,7 +57,7 @@ func situations() map[string][]situation {
 		"D206": {{elsewhere(name), strange(func(s *Subject) { s.Domain = "mail." + domain }), Error}},
 		"D207": {{newFake().txt(name, good).txt("*._domainkey."+domain, good), ours, Warning}},
 		"D208": {{newFake().txt("*._domainkey."+domain, "v=spf1 -all"), ours, Error}},
-		"D209": {{newFake().txt(name, `s1._domainkey IN TXT ("`+good+`")`), ours, Error}, {newFake().txt(name, "TXT "+good), foreign, Error}},
+		"D209": {{newFake().txt(name, `s1._domainkey IN TXT ("`+good+`")`), ours, Error}, {newFake().txt(name, "TXT "+good), foreign, Error}, {elsewhere(`s1._domainkey\ IN\ TXT.` + domain), ours, Error}},
 		"D210": {{elsewhere("s1.-domainkey." + domain), ours, Error}},
 		"D211": {{elsewhere(`s1\ ._domainkey.` + domain), ours, Warning}},
 		"D301": {{newFake().txt(name, strings.ReplaceAll(good, ";", `\;`)), ours, Error}},
@@ -67,9 +68,9 @@ func situations() map[string][]situation {
 		"D306": {{newFake().strings(name, good[200:], good[:200]), ours, Error}, {newFake().strings(name, good[:100], good[200:]), ours, Error}},
 		"D307": {{newFake().txt(name, good[200:], good[:200]), ours, Error}, {newFake().txt(name, good[200:], good[:200]), foreign, Error}},
 		"D308": {{newFake().txt(name, good, "v=spf1 -all"), ours, Error}, {newFake().txt(name, good, keys.other.PublicRecord()), foreign, Error}},
-		"D309": {{newFake().txt(name, "v=DKIM1; k=rsa; p="+string(armourless(string(pem)))), ours, Error}, {newFake().txt(name, string(pem)), ours, Error}},
-		"D310": {{newFake().txt(name, "v=DKIM1; k=rsa; p=-----BEGIN PUBLIC KEY-----"+p+"-----END PUBLIC KEY-----"), ours, Error}, {newFake().txt(name, string(pem)), foreign, Error}},
-		"D311": {{newFake().txt(name, "v=DKIM1; p="+strings.NewReplacer("+", "-", "/", "_").Replace(p)), ours, Error}, {newFake().txt(name, strings.ReplaceAll(good, "+", "&#43;")), ours, Error}},
+		"D309": {{newFake().txt(name, "v=DKIM1; k=rsa; p="+string(armourless(string(pem)))), ours, Error}, {newFake().txt(name, string(pem)), ours, Error}, {newFake().txt(name, string(pem)), foreign, Error}},
+		"D310": {{newFake().txt(name, "v=DKIM1; k=rsa; p=-----BEGIN PUBLIC KEY-----"+p+"-----END PUBLIC KEY-----"), ours, Error}, {newFake().txt(name, "-----BEGIN PUBLIC KEY-----"+p), foreign, Error}},
+		"D311": {{newFake().txt(name, "v=DKIM1; p="+strings.NewReplacer("+", "-", "/", "_").Replace(p)), ours, Error}, {newFake().txt(name, strings.ReplaceAll(good, "+", "&#43;")), ours, Error}, {newFake().txt(name, strings.ReplaceAll(good, ";", "&#59;")), foreign, Error}},
 		"D312": {{newFake().txt(name, "v=DKIM1; n=\u00ad; p="+p), ours, Warning}, {newFake().txt(name, good[:100]+"\u200b"+good[100:]), ours, Error}, {newFake().strings(name, good, ""), ours, Warning}},
 		"D313": {{newFake().txt(name, strings.ReplaceAll(good, "; p", " p")), ours, Error}, {newFake().txt(name, strings.ReplaceAll(good, "p=", "p:")), foreign, Error}, {newFake().txt(name, good+"; "+good[9:]), ours, Error}},
 		"D314": {{newFake().txt(name, "k=rsa; v=DKIM1; p="+p), ours, Error}, {newFake().txt(name, "v=dkim1; p="+p), ours, Error}},
@@ -88,7 +89,7 @@ func situations() map[string][]situation {
 		"D408": {{newFake().txt(name, good+"; s=other"), ours, Error}},
 		"D409": {{newFake().txt(name, good+"; h=sha1"), foreign, Error}},
 		"D410": {{newFake().txt(name, good+"; t=s"), strange(func(s *Subject) { s.SubDomains = true }), Warning}},
-		"D411": {{newFake().txt(name, keys.small.PublicRecord()), subject(keys.small), Warning}, {newFake().txt(name, tinyRecord), foreign, Error}},
+		"D411": {{newFake().txt(name, keys.small.PublicRecord()), subject(keys.small), Warning}, {newFake().txt(name, tinyRecord), foreign, Error}, {newFake().txt(name, withExponent(3)), foreign, Warning}, {newFake().txt(name, withExponent(1)), foreign, Error}, {newFake().txt(name, withExponent(65536)), foreign, Error}},
 		"D413": {{newFake().txt(name, good), strange(func(s *Subject) { s.SharedWith = []string{"other.test"} }), Warning}},
 		"D414": {{newFake().txt(name, good), strange(func(s *Subject) { s.Signer = keys.other }), Error}},
 		"D501": {{newFake().txt(name, keys.other.PublicRecord()), alias, Error}, {newFake().txt(name, good).txt(target, good+";"), alias, Warning}},
@@ -109,6 +110,13 @@ func situations() map[string][]situation {
 	}
 }
 
+// withExponent is the record of an RSA key that no program makes.
+func withExponent(e int) string {
+	public := *keys.rsa.Public().(*rsa.PublicKey)
+	public.E = e
+	return "v=DKIM1; k=rsa; p=" + keyText(&public)
+}
+
 type situation struct {
 	dns      *fakeDNS
 	subject  Subject
@@ -121,6 +129,9 @@ func TestFindings(t *testing.T) {
 			for i, s := range all {
 				r := run(t, s.dns, s.subject)
 				f := has(t, r, code, s.severity)
+				if !f.RetryAfter.After(now) {
+					t.Errorf("situation %d does not say when to try again", i)
+				}
 				if s.severity == Error && r.Passed {
 					t.Errorf("situation %d passed: %v", i, codes(r))
 				}
@@ -129,6 +140,14 @@ func TestFindings(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// What a wildcard gives at every name has not been published in the wrong place.
+func TestWildcardIsNowhereElse(t *testing.T) {
+	dns := newFake().txt("*."+domain, "v=DKIM1; p=damaged").txt("*._domainkey."+domain, "v=DKIM1; p=damaged")
+	if r := run(t, dns, Subject{Domain: domain, Selector: "s1"}); !slices.Equal(codes(r), []string{"D208", "D602"}) {
+		t.Errorf("%v", codes(r))
 	}
 }
 

@@ -29,6 +29,7 @@ func (c *checking) absent(ctx context.Context) {
 		}
 	}
 	c.moved()
+	c.parked()
 	c.waitHint()
 }
 
@@ -60,6 +61,21 @@ func (c *checking) waitHint() {
 	}
 }
 
+// parking are name servers of companies that have a page of advertisements for every name. Who runs them: Sedo, Bodis, ParkingCrew,
+// Above, ParkLogic, Afternic, Dan.
+var parking = []string{"sedoparking.com", "bodis.com", "parkingcrew.net", "above.com", "parklogic.com", "afternic.com", "dan.com"}
+
+// parked reports a domain whose name servers are all such ones.
+func (c *checking) parked() {
+	isParking := func(ns string) bool {
+		return slices.ContainsFunc(parking, func(zone string) bool { return isBelow(ns, zone) })
+	}
+	own := func(ns string) bool { return !isParking(ns) }
+	if servers := c.zone.NameServers; len(servers) > 0 && !slices.ContainsFunc(servers, own) {
+		c.report.raise("D109", facts{"other": c.zone.Name, "detail": "the name servers are " + list(servers) + ", which park domains"})
+	}
+}
+
 // place is where people put a record by mistake.
 type place struct {
 	code string
@@ -81,6 +97,7 @@ func (c *checking) places() []place {
 		{"D205", "_domainkey." + domain},
 		{"D205", domain},
 		{"D206", dkim.RecordName(selector, zone)},
+		{"D209", selector + `._domainkey\ IN\ TXT.` + domain},
 		{"D210", selector + ".-domainkey." + domain},
 		{"D211", selector + `\ ._domainkey.` + domain},
 		{"D211", selector + `._domainkey\ .` + domain},
@@ -98,16 +115,21 @@ func (c *checking) places() []place {
 // elsewhere looks for the record in those places and reports the first that has it. It is true if that explains all.
 func (c *checking) elsewhere(ctx context.Context, status string) bool {
 	places := c.places()
+	wild := essence(c.chain.Hops[0].Answers[0]) // what the name itself gives, a wildcard gives everywhere
 	found := make([]bool, len(places))
 	var waiting sync.WaitGroup
 	for i, p := range places {
-		waiting.Go(func() { found[i] = c.looksWanted(c.source.Peek(ctx, p.name, authority.TXT)) })
+		waiting.Go(func() {
+			a := c.source.Peek(ctx, p.name, authority.TXT)
+			found[i] = c.looksWanted(a) && essence(a) != wild
+		})
 	}
 	waiting.Wait()
 	explained := false
 	for i, p := range places {
 		if found[i] {
-			c.report.raise(p.code, facts{"status": status, "other": strings.ReplaceAll(p.name, `\ `, " ")})
+			other := strings.ReplaceAll(p.name, `\ `, " ")
+			c.report.raise(p.code, facts{"status": status, "other": other, "detail": status + ": but the record exists at " + other})
 			explained = explained || p.code != "D211"
 		}
 	}

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"crypto/rsa"
 	"fmt"
 	"slices"
 	"strings"
@@ -229,10 +230,11 @@ func (c *checking) permits(record *dkim.KeyRecord) bool {
 	if c.subject.SubDomains && hasWord(record.Flags, "s") {
 		c.report.raise("D410", nil)
 	}
-	if record.Public.Algorithm() != dkim.RSASHA256 {
+	key, isRSA := record.Public.Key().(*rsa.PublicKey)
+	if !isRSA {
 		return ok
 	}
-	switch bits := record.Public.Bits(); {
+	switch bits := key.N.BitLen(); {
 	case bits < dkim.MinBits:
 		c.report.raiseAs("D411", Error, facts{"detail": fmt.Sprintf("%d bits: verifiers refuse it", bits)})
 		return false
@@ -240,9 +242,14 @@ func (c *checking) permits(record *dkim.KeyRecord) bool {
 		c.report.raise("D411", facts{"detail": fmt.Sprintf("%d bits: weak", bits)})
 	case bits > dkim.MaxBits:
 		c.report.raise("D411", facts{"detail": fmt.Sprintf("%d bits: verifiers need not take it", bits)})
+	case key.E < usualExponent:
+		c.report.raise("D411", facts{"detail": fmt.Sprintf("the exponent %d: verifiers may refuse one that is so small", key.E)})
 	}
 	return ok
 }
+
+// usualExponent is that of nearly all RSA keys.
+const usualExponent = 65537
 
 func hasWord(words []string, wanted ...string) bool {
 	return slices.ContainsFunc(words, func(w string) bool {

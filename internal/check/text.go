@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rsa"
@@ -134,7 +135,7 @@ func describe(a authority.Answer) string {
 	case authority.NoData:
 		return "no TXT record"
 	case authority.Failed, authority.Refused:
-		return strings.TrimSpace(a.Rcode)
+		return cmp.Or(a.Rcode, "an unknown kind of failure")
 	case authority.Lame:
 		return "not authoritative for the zone"
 	case authority.TimedOut:
