@@ -145,8 +145,11 @@ func (c *call) rollback() (answered, error) {
 // stopped is what came of an emergency.
 type stopped struct {
 	Key       domains.Key  `json:"key"`
-	Successor *domains.Key `json:"successor"` // null: there is none
+	Successor *domains.Key `json:"successor"`            // null: there is none
+	InService *domains.Key `json:"in_service,omitempty"` // where another key signed, and does still
 	Record    string       `json:"must_become"`
+	Also      []string     `json:"also"`              // other names of records that have to become the same
+	Domains   int          `json:"domains,omitempty"` // that had the key, where it was shared
 }
 
 func (c *call) compromised() (answered, error) {
@@ -158,9 +161,12 @@ func (c *call) compromised() (answered, error) {
 		return answered{}, err
 	}
 	e, err := c.service.Compromised(c.r.Context(), c.actor(), c.name, domains.CompromiseRequest{Selector: f.Selector, Yes: f.Yes})
-	out := stopped{Key: e.Key, Record: e.Record}
+	out := stopped{Key: e.Key, Record: e.Record, Also: append([]string{}, e.Also...), Domains: e.Domains}
 	if e.Successor.ID != "" {
 		out.Successor = &e.Successor
+	}
+	if e.InService.ID != "" {
+		out.InService = &e.InService
 	}
 	return answered{value: out}, err
 }

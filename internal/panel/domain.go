@@ -28,6 +28,7 @@ type domainPage struct {
 	CanRotate      bool
 	CanEnable      bool // manual activation, or switched off
 	HasKey         bool
+	Tenant         bool     // looks at it
 	Set            bool     // of shared keys: it has no record of its own, and no settings
 	KeyZone        bool     // CNAME can be chosen
 	Unbroken       string   // what another way of publishing means
@@ -41,6 +42,17 @@ var modes = []choice{
 	{string(domains.PublishCNAMEShared), "CNAME to one target for all domains"},
 }
 
+// CanDelete: a row that shares has whatever the set has, but for what ends anyway.
+func (p *domainPage) CanDelete(k domains.Key) bool {
+	given := k.Pair != "" && k.State != domains.Retiring && p.Domain.Publish == domains.PublishCNAMEShared
+	return k.State != domains.Retired && !p.Set && !given
+}
+
+// CanStop: a key that is shared is no tenant's to stop.
+func (p *domainPage) CanStop(k domains.Key) bool {
+	return !k.Compromised && (k.Pair == "" || !p.Tenant)
+}
+
 func (v *visit) domainPage() error { return v.domainWith(nil) }
 
 func (v *visit) domainWith(problem *Problem) error {
@@ -51,7 +63,7 @@ func (v *visit) domainWith(problem *Problem) error {
 	body := domainPage{
 		Detail: d, Shown: shown(&d.Domain), Sheet: sheet, Records: views(&sheet, sheet.Records), Checks: checks(d), Open: unverified(d), Now: v.Now(),
 		Selector: v.form("selector"), Bits: v.form("bits"), DefaultBits: v.Defaults.Bits, Journal: newestFirst(d.Journal), KeyZone: v.KeyZone, Unbroken: unbroken, Modes: modes,
-		Set: d.Domain.IsSharedSet(),
+		Set: d.Domain.IsSharedSet(), Tenant: !v.who.Operator(),
 	}
 	if len(sheet.Wanted()) > 0 {
 		if body.HandOver, err = records.Write(records.Share, []records.Sheet{sheet}); err != nil {

@@ -96,12 +96,17 @@ func (v *visit) compromised() error {
 		e, err := v.service.Compromised(v.r.Context(), v.actor(), v.name, domains.CompromiseRequest{Selector: v.form("selector"), Yes: v.ticked("yes")})
 		n := note{Text: e.Key.Selector + " signs nothing any more. Its record must become “" + e.Record + "” at once.", Bad: true}
 		switch {
+		case e.InService.ID != "":
+			n.Lines = []string{"Mail is signed with " + e.InService.Selector + " as before."}
 		case e.Successor.ID == "":
 			n.Lines = []string{"Nothing takes its place: mail leaves unsigned, or signed by the fallback."}
 		case e.Successor.State == domains.Active:
 			n.Lines = []string{e.Successor.Selector + " takes over and signs from now on."}
 		default:
 			n.Lines = []string{e.Successor.Selector + " follows once DNS has it: publish its record too."}
+		}
+		if e.Domains > 0 {
+			n.Lines = append(n.Lines, "The key was shared: "+itoa(e.Domains)+" domains have stopped signing with it.")
 		}
 		for _, also := range e.Also {
 			n.Lines = append(n.Lines, "The same pair stands at "+also+", whose record must become the same at once.")
