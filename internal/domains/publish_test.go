@@ -32,7 +32,11 @@ func (f *fakeWriter) Plan(_ context.Context, _ string, changes []domains.DNSChan
 		var standing []domains.DNSRecord
 		f.dns.mu.Lock()
 		if text, there := f.dns.records[c.Name]; there {
-			standing = append(standing, domains.DNSRecord{Name: c.Name, Type: "TXT", Value: text})
+			kind := "TXT"
+			if !strings.HasPrefix(text, "v=") {
+				kind = "CNAME"
+			}
+			standing = append(standing, domains.DNSRecord{Name: c.Name, Type: kind, Value: text})
 		}
 		f.dns.mu.Unlock()
 		out = append(out, domains.DNSOutcome{Verdict: c.Judge(standing), Was: standing})

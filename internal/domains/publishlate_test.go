@@ -210,3 +210,27 @@ func TestDeletedAndAddedAgainWithoutTheDriver(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 }
+
+// A domain has left CNAME mode: its CNAME records go with the last key that needs them.
+func TestDriverRemovesTheSlotsOfAFormerMode(t *testing.T) {
+	w := zoned(t)
+	k := w.world.add("example.com", func(r *domains.AddRequest) { r.Publish, r.Slots, r.Driver = domains.PublishCNAME, 2, "ns" })
+	w.drive(2 * time.Minute)
+	alias := w.dns.records[record(k)]
+	w.dns.publish(record(k), k.Record) // the fake DNS follows no alias
+	w.drive(2 * time.Hour)
+	w.signsWith("example.com", k)
+	w.dns.publish(record(k), alias)
+	w.dns.answer(record(k), check.OK)
+	to := domains.PublishTXT
+	_, err := w.service.Configure(w.ctx, "root", "example.com", domains.Settings{Publish: &to})
+	w.must(err)
+	w.drive(2 * time.Hour)
+	w.is(k.ID, domains.Retiring)
+	w.text(record(k), alias) // mail under way
+	w.drive(20 * day)
+	w.is(k.ID, domains.Retired)
+	for _, name := range []string{record(k), "pse2._domainkey.example.com"} {
+		w.text(name, "")
+	}
+}

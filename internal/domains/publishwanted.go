@@ -56,7 +56,7 @@ func (l *life) wantedOf(k *Key) (w wanted, ok bool) {
 	w.Name, w.owner = dkim.RecordName(k.Selector, k.Domain), k.Owner
 	if k.Target != "" {
 		w.Type, w.Value, w.TTL = "CNAME", k.Target, aliasTTL
-		return w, k.State != Generated && (k.living() || l.domain.DeletedAt.IsZero())
+		return w, l.keepsAlias(k)
 	}
 	w.Type, w.Value, w.TTL = "TXT", k.Record, publishedTTL
 	switch {
@@ -74,10 +74,16 @@ func (l *life) wantedOf(k *Key) (w wanted, ok bool) {
 	return w, l.now.Before(w.until)
 }
 
+// keepsAlias: somebody needs the CNAME record of a key: mail that is under way, or the next
+// key of its slot.
+func (l *life) keepsAlias(k *Key) bool {
+	return k.State != Generated && (k.living() || l.domain.KeepsSlot(k))
+}
+
 // slotsBeside are the CNAME records of the row's other slots: all of them have to stand
 // before the first rotation (D504).
 func (l *life) slotsBeside(k *Key) []wanted {
-	if k.Target == "" || k.State == Generated || !l.domain.DeletedAt.IsZero() {
+	if k.Target == "" || !l.keepsAlias(k) || !l.domain.DeletedAt.IsZero() {
 		return nil
 	}
 	var out []wanted
