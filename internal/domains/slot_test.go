@@ -200,6 +200,7 @@ func TestSlotInput(t *testing.T) {
 	o.must(add("other.test", func(r *domains.AddRequest) { r.Publish, r.Selector = domains.PublishTXT, "pse1" }))
 	_, err := o.service.Delete(o.ctx, "root", "other.test", domains.DeleteRequest{})
 	o.must(err)
+	o.clock.advance(time.Second)
 	o.must(add("other.test", slots(2)))
 	if used := o.last("other.test").Selector; used == "pse1" || !strings.HasPrefix(used, "ps-") {
 		t.Errorf("a name is given out again: %s", used)
