@@ -32,7 +32,7 @@ func (c testCase) engine(t *testing.T) *check.Engine {
 		Resolver:  authority.Recursive{Resolver: local},
 	}
 	if _, ok := c.subject["public"]; ok {
-		e.Public = authority.Recursive{Resolver: resolver(t, addresses["faulty"])}
+		e.Public = authority.Recursive{Resolver: resolver(t, addresses["ns3"])}
 	}
 	if _, ok := c.subject["liar"]; ok {
 		e.Resolver = authority.Recursive{Resolver: resolver(t, liarAddress)}
@@ -126,6 +126,9 @@ func (c testCase) judge(t *testing.T, r check.Result) {
 	bad := f.Severity == check.Error || f.Severity == check.Unsettled
 	if bad && (r.Passed || i != 0 && r.Findings[0].Severity != f.Severity) {
 		t.Errorf("passed, or something else comes first: %+v", r)
+	}
+	if !strings.Contains(f.Got, c.got) {
+		t.Errorf("got %q, want %q in it", f.Got, c.got)
 	}
 	if !f.RetryAfter.After(r.At) {
 		t.Error("it does not say when to try again")

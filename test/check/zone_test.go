@@ -7,7 +7,9 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,9 +21,10 @@ import (
 // testCase is a zone file with what its first lines say:
 //
 //	; what somebody did
-//	; servers: ns1 ns2           who serves it; this is the default
+//	; servers: ns1 ns2           who serves it; this is the default. NAME.TLD is another name of ns1
 //	; subject: key=ed domain=sub what is checked: s1._domainkey of the zone with the RSA key, unless told otherwise
 //	; want: SEVERITY VERDICT     of the finding that the file is named for; severity none: no finding at all
+//	; got: TEXT                  is part of what came back
 //	; zone: NAME                 if it is not that of the file
 type testCase struct {
 	name     string // of the file: "D201-cname"
@@ -30,9 +33,11 @@ type testCase struct {
 	subject  map[string]string
 	severity string
 	verdict  string
+	got      string
 	text     string // the zone
 	second   string // the zone at ns3, from NAME.second
 	secondAt string // its name
+	data     string // for tinydns, from NAME.data
 }
 
 // code is the finding: "D201".
@@ -64,6 +69,11 @@ func readCases(dir string) ([]testCase, error) {
 			}
 			c.secondAt = other.zone
 		}
+		data, err := os.ReadFile(strings.TrimSuffix(file, ".zone") + ".data")
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		c.data = string(data)
 		all = append(all, c)
 	}
 	return all, nil
@@ -86,6 +96,8 @@ func (c *testCase) read(file string) (string, error) {
 			c.servers = words
 		case "zone":
 			c.zone = value
+		case "got":
+			c.got = value
 		case "want":
 			c.severity, c.verdict = words[0], words[1]
 		case "subject":
@@ -105,7 +117,7 @@ func (c *testCase) read(file string) (string, error) {
 		zone.WriteString(soa)
 	}
 	for _, ns := range c.servers {
-		fmt.Fprintf(&zone, "@ NS %s.dns.test.\n", ns)
+		fmt.Fprintf(&zone, "@ NS %s.\n", nsName(ns))
 	}
 	err = t.Execute(&zone, keys)
 	return zone.String(), err
@@ -149,6 +161,7 @@ var keys struct {
 	Record, Other, Ed, Small, Large string // whole records
 	P                               string // p= of Record
 	PKCS1, EdWrapped, Private       string // p= of the wrong kind
+	Cubic                           string // p= of RSA with the exponent 3
 }
 
 func makeKeys(dir string) (err error) {
@@ -176,6 +189,11 @@ func makeKeys(dir string) (err error) {
 		return err
 	}
 	keys.EdWrapped = base64.StdEncoding.EncodeToString(wrapped)
+	cubic, err := x509.MarshalPKIXPublicKey(&rsa.PublicKey{N: keys.rsa.Public().(*rsa.PublicKey).N, E: 3})
+	if err != nil {
+		return err
+	}
+	keys.Cubic = base64.StdEncoding.EncodeToString(cubic)
 	private, err := keys.rsa.PEM()
 	if err != nil {
 		return err
@@ -197,8 +215,11 @@ func primaryZones(cases []testCase) map[string]string {
 	zones := map[string]string{"dns.test": names}
 	for _, c := range cases {
 		for _, ns := range c.servers {
-			root += c.zone + ". NS " + ns + ".dns.test.\n"
-			if ns == "ns1" {
+			root += c.zone + ". NS " + nsName(ns) + ".\n"
+			if strings.Contains(ns, ".") {
+				root += ns + ". A " + addresses["ns1"] + "\n"
+			}
+			if ns == "ns1" || strings.Contains(ns, ".") {
 				zones[c.zone] = c.text
 			}
 		}
@@ -207,21 +228,19 @@ func primaryZones(cases []testCase) map[string]string {
 	return zones
 }
 
+// nsName is the name of a server: one with a dot has it, and is ns1.
+func nsName(ns string) string {
+	if strings.Contains(ns, ".") {
+		return ns
+	}
+	return ns + ".dns.test"
+}
+
 func secondZones(cases []testCase) map[string]string {
 	zones := map[string]string{}
 	for _, c := range cases {
 		if c.second != "" {
 			zones[c.secondAt] = c.second
-		}
-	}
-	return zones
-}
-
-func oddZones(cases []testCase) map[string]string {
-	zones := map[string]string{}
-	for _, c := range cases {
-		if c.servers[0] == "odd" {
-			zones[c.zone] = c.text
 		}
 	}
 	return zones
