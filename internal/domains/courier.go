@@ -42,29 +42,20 @@ const (
 
 // Run delivers until ctx ends.
 func (c *Courier) Run(ctx context.Context) {
-	changes := c.service.store.Changes(ctx)
 	var away bool // the store; said once
-	for ctx.Err() == nil {
-		more, err := c.Turn(ctx)
-		again := away
-		if away = errors.Is(err, ErrUnavailable); err != nil && ctx.Err() == nil && !(away && again) {
-			c.service.log.Error("notifications cannot be delivered for now", "error", err)
-		}
-		if more && err == nil {
-			continue
-		}
-		timer := time.NewTimer(courierIdle)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case _, open := <-changes:
-			if !open {
-				changes = nil
+	c.service.watch(ctx, func(ctx context.Context) time.Duration {
+		for ctx.Err() == nil {
+			more, err := c.Turn(ctx)
+			again := away
+			if away = errors.Is(err, ErrUnavailable); err != nil && ctx.Err() == nil && !(away && again) {
+				c.service.log.Error("notifications cannot be delivered for now", "error", err)
 			}
-			pause(ctx, idleLeast)
+			if !more || err != nil {
+				break
+			}
 		}
-		timer.Stop()
-	}
+		return courierIdle
+	})
 }
 
 // Turn delivers what is due, up to a batch; more says that something may be left.

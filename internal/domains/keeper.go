@@ -45,34 +45,11 @@ const (
 
 // Run keeps the keys until ctx ends, and gives the lease back.
 func (k *Keeper) Run(ctx context.Context) {
-	changes := k.service.store.Changes(ctx)
-	for ctx.Err() == nil {
-		wait := k.turnAndWait(ctx)
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case _, open := <-changes:
-			if !open {
-				changes = nil
-			}
-			pause(ctx, idleLeast) // our own writes wake us, too
-		}
-		timer.Stop()
-	}
+	k.service.watch(ctx, k.turnAndWait)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), idleFault)
 	defer cancel()
 	if err := k.release(ctx); err != nil {
 		k.service.log.Warn("cannot give the lease back; another host takes over when it runs out", "error", err)
-	}
-}
-
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
 	}
 }
 
@@ -88,10 +65,7 @@ func (k *Keeper) turnAndWait(ctx context.Context) time.Duration {
 		}
 		return idleFault
 	}
-	if next.IsZero() {
-		return idleMost
-	}
-	return min(max(next.Sub(k.service.now()), idleLeast), idleMost)
+	return k.service.until(next, idleMost)
 }
 
 // Turn does all that is due at this moment and says when something is due next;

@@ -33,33 +33,18 @@ const (
 
 // Run publishes until ctx ends.
 func (p *Publisher) Run(ctx context.Context) {
-	changes := p.service.store.Changes(ctx)
 	var away bool // the store; said once
-	for ctx.Err() == nil {
+	p.service.watch(ctx, func(ctx context.Context) time.Duration {
 		next, err := p.Turn(ctx)
 		again := away
 		if away = errors.Is(err, ErrUnavailable); err != nil && ctx.Err() == nil && !errors.Is(err, errLeaseLost) && !(away && again) {
 			p.service.log.Error("records cannot be published for now", "error", err)
 		}
-		wait := publishIdle
-		if !next.IsZero() {
-			wait = min(max(next.Sub(p.service.now()), idleLeast), publishIdle)
-		}
 		if err != nil {
-			wait = idleFault
+			return idleFault
 		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		case _, open := <-changes:
-			if !open {
-				changes = nil
-			}
-			pause(ctx, idleLeast) // our own writes wake us, too
-		}
-		timer.Stop()
-	}
+		return p.service.until(next, publishIdle)
+	})
 }
 
 // Turn does one round of what is due and says when something is due next; zero if nothing
