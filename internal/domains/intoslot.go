@@ -56,10 +56,11 @@ func (l *life) freeSlot(a dkim.Algorithm) int {
 	return revoked
 }
 
-// holder is the key that a slot cannot be without yet.
+// holder is the key that a slot cannot be without yet. Those of before the row was deleted
+// have slots of other names, see prefixFor.
 func (l *life) holder(a dkim.Algorithm, slot int) *Key {
 	for _, k := range l.keys {
-		if k.Algorithm == a && k.Slot == slot && k.living() {
+		if k.Algorithm == a && k.Slot == slot && k.living() && !k.before(&l.domain) {
 			return k
 		}
 	}
@@ -69,7 +70,7 @@ func (l *life) holder(a dkim.Algorithm, slot int) *Key {
 // revokes: receivers must learn that the key of a slot was compromised.
 func (l *life) revokes(a dkim.Algorithm, slot int) bool {
 	for _, k := range l.keys {
-		if k.Algorithm == a && k.Slot == slot && k.Compromised && k.DNSGoneAt.IsZero() {
+		if k.Algorithm == a && k.Slot == slot && k.Compromised && k.DNSGoneAt.IsZero() && !k.before(&l.domain) {
 			return true
 		}
 	}
@@ -170,7 +171,7 @@ func (k *Key) Published() Publish {
 // KeepsSlot: the CNAME record of a key stays at the customer's when the key goes, for
 // the next one.
 func (d *Domain) KeepsSlot(k *Key) bool {
-	return d.DeletedAt.IsZero() && k.Slot > 0 && k.Slot <= d.Slots && k.Published() == d.Publish
+	return d.DeletedAt.IsZero() && k.Slot > 0 && k.Slot <= d.Slots && k.Published() == d.Publish && !k.before(d)
 }
 
 // recordAt is the name where the record of a key stands: in the key zone, in CNAME modes.

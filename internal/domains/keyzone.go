@@ -164,7 +164,7 @@ func (z *keyZone) idle(s *Situation) {
 		if k.DNSGoneAt.IsZero() {
 			z.set(k.Target, RevokedRecord)
 		}
-		if !s.Domain.DeletedAt.IsZero() || s.Domain.Publish == PublishTXT {
+		if !s.Domain.DeletedAt.IsZero() || s.Domain.Publish == PublishTXT || k.before(&s.Domain) {
 			continue
 		}
 		for slot := 1; slot <= s.Domain.Slots; slot++ {

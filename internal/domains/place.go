@@ -113,6 +113,9 @@ func (l *life) introduce(tx Tx, drafts []Draft) ([]Key, error) {
 			if err := freeSelector(tx, k.Domain, k.Selector); err != nil {
 				return nil, err
 			}
+			if err := nameOfNoSlot(tx, k.Domain, k.Selector); err != nil {
+				return nil, err
+			}
 		} else if err := l.intoSlot(tx, &k); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package domains
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -111,6 +112,24 @@ func (k *Key) inSlot(slot int) Key {
 // fixedTarget is the first of the targets that the target of a shared key belongs to.
 func (k *Key) fixedTarget() string {
 	return strings.TrimPrefix(k.Target, strings.TrimSuffix(sharedTarget("", k.Algorithm, k.Slot), ".")+".")
+}
+
+// nameOfNoSlot refuses the name of a slot of a domain, also of one without a key yet: a
+// CNAME record stands there, or will.
+func nameOfNoSlot(tx Tx, domain, selector string) error {
+	keys, err := whole(tx).KeysOf(domain)
+	for _, k := range keys {
+		for slot := 1; slot <= maxSlots && k.prefix() != ""; slot++ {
+			if selector != slotName(k.prefix(), dkim.RSASHA256, slot) && selector != slotName(k.prefix(), dkim.Ed25519SHA256, slot) {
+				continue
+			}
+			return &Refused{
+				Rule: "selector-used", What: fmt.Sprintf("the selector %s of %s is the name of a slot, where a CNAME record stands or will", selector, domain),
+				Way: "pick another selector, or leave it out and postseal makes one",
+			}
+		}
+	}
+	return err
 }
 
 // OtherSlots are the CNAME records that a row has for the algorithm of k besides that of

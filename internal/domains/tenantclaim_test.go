@@ -89,7 +89,9 @@ func TestOneCannotFollow(t *testing.T) {
 	o := newProvider(t)
 	rsa := func(r *domains.AddRequest) { r.Bits, r.Algorithms = 1024, []dkim.Algorithm{dkim.RSASHA256} }
 	a, b := o.signing("a.test", shared(2), rsa), o.signing("b.test", shared(2), rsa)
-	o.add("ceo@a.test", rsa, func(r *domains.AddRequest) { r.Selector, r.Offline = inSecond(a), true })
+	other := o.add("ceo@a.test", rsa)
+	other.Selector = inSecond(a) // as from before such names were kept free
+	o.must(o.store.Update(o.ctx, func(tx domains.Tx) error { return tx.PutKey(other) }))
 	_, err := o.rotateShared(domains.RotateRequest{})
 	o.must(err)
 	o.live(3 * time.Hour)
