@@ -21,9 +21,7 @@ const (
 // run runs a program, without a shell, with its own deadline. The error has what it
 // complained of. What it leaves running is killed with it.
 func run(ctx context.Context, timeout time.Duration, command []string, input []byte, environment ...string) (output []byte, err error) {
-	if timeout <= 0 {
-		timeout = DefaultTimeout
-	}
+	timeout = timeoutOr(timeout)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)

@@ -16,6 +16,13 @@ import (
 // DefaultTimeout is for one exchange with a server, one command and one program.
 const DefaultTimeout = 30 * time.Second
 
+func timeoutOr(configured time.Duration) time.Duration {
+	if configured > 0 {
+		return configured
+	}
+	return DefaultTimeout
+}
+
 func wireRecord(r domains.DNSRecord) update.Record {
 	return update.Record{Name: r.Name, Type: r.Type, Value: r.Value, TTL: r.TTL}
 }

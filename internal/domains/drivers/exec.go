@@ -165,6 +165,9 @@ func parseFound(reply []byte, zone string) (map[string][]domains.DNSRecord, erro
 	out := map[string][]domains.DNSRecord{}
 	for _, e := range found.Records {
 		r := domains.DNSRecord{Zone: zone, Name: plain(e.Name), Type: strings.ToUpper(e.Type), Value: e.Value, TTL: e.TTL}
+		if r.Name != zone && !strings.HasSuffix(r.Name, "."+zone) { // a relative name would be taken for nothing that is asked about
+			return nil, fmt.Errorf("its answer tells of %.100q, which is not in the zone %s: names have to be whole", e.Name, zone)
+		}
 		if r.Type == "CNAME" {
 			r.Value = plain(r.Value)
 		}

@@ -64,6 +64,7 @@ func TestExecAnswers(t *testing.T) {
 		{"no JSON", `{"records": []}`, "ok", "is no JSON of this kind"},
 		{"more than JSON", `{"records": []} {}`, "", "something follows the JSON"},
 		{"no records", `{}`, "", `has no "records"`},
+		{"a relative name", `{"records": [{"name": "s1._domainkey", "type": "TXT", "value": "theirs"}]}`, "", "names have to be whole"},
 		{"no plan", ``, "", "is no JSON of this kind"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -92,11 +93,12 @@ func FuzzExecAnswers(f *testing.F) {
 	f.Add(`{"records": [{"name": "s1._domainkey.example.com.", "type": "TXT", "value": "one", "ttl": 1}]}`)
 	f.Add(`{"results": [{"name": "s1._domainkey.example.com", "type": "TXT", "done": true}]}`)
 	f.Add(`{"results": [{"name": "s1._domainkey.example.com", "type": "TXT", "foreign": true, "error": "x"}]}`)
+	f.Add(`{"records": [{"name": "0.."}]}`)
 	f.Fuzz(func(t *testing.T, reply string) {
 		changes := []domains.DNSChange{change("one")}
 		if found, err := parseFound([]byte(reply), zone); err == nil {
 			for name := range found {
-				if name != plain(name) {
+				if name != plain(name) || !strings.HasSuffix("."+name, "."+zone) {
 					t.Errorf("name %q", name)
 				}
 			}

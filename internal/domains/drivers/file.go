@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -67,18 +68,33 @@ func read(path string) (string, state, error) {
 }
 
 // lock keeps other processes of ours from changing files of the same directory, until
-// unlock is called.
-func lock(path string) (unlock func(), err error) {
+// unlock is called. It does not wait for longer than ctx: whoever may read the directory
+// can hold its lock.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
 	dir, err := os.Open(filepath.Dir(resolved(path)))
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
+	for {
+		err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		switch {
+		case err == nil:
+			return func() { dir.Close() }, nil
+		case errors.Is(err, syscall.EWOULDBLOCK) && ctx.Err() == nil:
+			time.Sleep(lockPause)
+			continue
+		case errors.Is(err, syscall.EWOULDBLOCK):
+			err = errLocked
+		}
 		dir.Close()
 		return nil, fmt.Errorf("%s: cannot be locked: %w", dir.Name(), err)
 	}
-	return func() { dir.Close() }, nil
 }
+
+const lockPause = 10 * time.Millisecond
+
+// errLocked is a directory whose lock another process keeps.
+var errLocked = errors.New("another process holds its lock, and does not let go; `fuser` tells which")
 
 func resolved(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {

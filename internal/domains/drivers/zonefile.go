@@ -36,7 +36,7 @@ func (d *ZoneFile) Plan(_ context.Context, zone string, changes []domains.DNSCha
 // Apply implements domains.DNSWriter. All changes are one new file and one reload. The
 // reload is run also when the file is as it has to be: the one before may have failed.
 func (d *ZoneFile) Apply(ctx context.Context, zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
-	out, err := d.rewrite(zone, changes)
+	out, err := d.rewrite(ctx, zone, changes)
 	if err != nil {
 		return untouched(len(changes), err), nil
 	}
@@ -62,8 +62,10 @@ const rewrites = 5
 
 // rewrite changes the file, while no other process of ours does. A person's editor heeds
 // no lock of ours: after its change everything begins anew.
-func (d *ZoneFile) rewrite(zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
-	unlock, err := lock(d.path(zone))
+func (d *ZoneFile) rewrite(ctx context.Context, zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeoutOr(d.Timeout))
+	defer cancel()
+	unlock, err := lock(ctx, d.path(zone))
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -169,6 +170,24 @@ func TestZoneFileFaults(t *testing.T) {
 		d, _ := file(t, wholeOne)
 		d.Timeout, d.Reload = 2*time.Second, script(t, "echo waiting; sleep 1000 & sleep 1000")
 		apply(t, d, "no end within 2s: waiting", change("one"))
+	})
+	t.Run("somebody holds the lock", func(t *testing.T) {
+		d, _ := file(t, wholeOne)
+		dir, err := os.Open(filepath.Dir(d.Path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Flock(int(dir.Fd()), syscall.LOCK_EX); err != nil {
+			t.Fatal(err)
+		}
+		d.Timeout = 50 * time.Millisecond
+		apply(t, d, "another process holds its lock", change("one"))
+		if readAll(t, d.path(zone)) != wholeOne {
+			t.Error("it was written all the same")
+		}
+		dir.Close()
+		d.Timeout = 0
+		apply(t, d, "add", change("one"))
 	})
 	t.Run("no such reload", func(t *testing.T) {
 		d, _ := file(t, wholeOne)
