@@ -71,7 +71,11 @@ With --nagios: 0, 1, 2, and 3 for unknown, with one line to say why.`,
 	cmd.MarkFlagsMutuallyExclusive("json", "nagios")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		o.config, o.named = *path, flags.Changed("config")
-		return o.run(cmd.Context(), std, args[0])
+		err := o.run(cmd.Context(), std, args[0])
+		if o.nagios {
+			return nagiosError(std.out, args[0], err)
+		}
+		return err
 	}
 	return cmd
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -112,6 +113,15 @@ const (
 	nagiosCritical = 2
 	nagiosUnknown  = 3
 )
+
+// nagiosError tells in the one line why nothing was found out: Nagios has no other exit codes, and takes 2 for a finding.
+func nagiosError(out io.Writer, name string, err error) error {
+	if exit := (*exitError)(nil); err == nil || errors.As(err, &exit) && exit.err == nil {
+		return err
+	}
+	fmt.Fprintf(out, "DKIM UNKNOWN: %s: %s\n", name, strings.NewReplacer("\n", "; ", "|", "/").Replace(err.Error()))
+	return &exitError{code: nagiosUnknown}
+}
 
 // printNagios writes the one line that Nagios shows.
 func printNagios(out io.Writer, domain string, results []check.Result) error {

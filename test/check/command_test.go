@@ -57,6 +57,10 @@ func TestCommand(t *testing.T) {
 		{"Nagios: warning", []string{"d401.test", "-s", "s1", "--nagios"}, 1, []string{"DKIM WARNING: d401.test: s1 testing (D401 "}},
 		{"Nagios: error", []string{"d303.test", "-s", "s1", "--nagios"}, 2, []string{"DKIM CRITICAL: d303.test: s1 malformed (D303 "}},
 		{"Nagios: unknown", []string{"sub.d103.test", "-s", "s1", "--nagios"}, 3, []string{"DKIM UNKNOWN: "}},
+		{"Nagios: no selector", []string{"good.test", "--nagios"}, 3, []string{"DKIM UNKNOWN: good.test: there is no key for good.test here"}},
+		{"Nagios: no key", []string{"good.test", "-s", "s1", "--key", "/nowhere/key", "--nagios"}, 3, []string{"DKIM UNKNOWN: good.test: open /nowhere/key"}},
+		{"Nagios: no configuration", []string{"good.test", "-s", "s1", "--config", "/nowhere/postseal.toml", "--nagios"}, 3, []string{"DKIM UNKNOWN: good.test: /nowhere/postseal.toml"}},
+		{"Nagios: no domain", []string{"good..test", "--nagios"}, 3, []string{"DKIM UNKNOWN: good..test: "}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			out, code := run(t, c.args...)
