@@ -63,6 +63,33 @@ func (l *life) forgetAliases(k *Key) {
 	l.domain.Aliases = aliases
 }
 
+// leaveSlots: when the last key in slots that the row does not keep is over, nobody looks at
+// their CNAME records any more, and nothing waits for them, as for those of a row that was
+// deleted.
+func (l *life) leaveSlots() {
+	if len(l.domain.Aliases) == 0 || !l.domain.DeletedAt.IsZero() {
+		return
+	}
+	aliases := slices.DeleteFunc(slices.Clone(l.domain.Aliases), func(a Alias) bool { return l.left(a.Selector) })
+	if len(aliases) == 0 {
+		aliases = nil
+	}
+	l.domain.Aliases = aliases
+}
+
+// left: a selector is one of slots of which all keys are over.
+func (l *life) left(selector string) (left bool) {
+	for _, k := range l.keys {
+		if k.Slot == 0 || l.handedOut(k, selector) == nil {
+			continue
+		}
+		if left = !l.domain.KeepsSlot(k) && !k.DNSGoneAt.IsZero() && !k.DestroyedAt.IsZero(); !left {
+			return false
+		}
+	}
+	return left
+}
+
 // handedOut are the targets that a slot of a key's row has, or had before.
 func (l *life) handedOut(k *Key, selector string) []string {
 	for slot := range maxSlots {

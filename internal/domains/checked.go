@@ -180,6 +180,7 @@ func (l *life) whileRetired(k *Key, r *check.Result) {
 func (l *life) goneFromDNS(k *Key, why string) {
 	k.DNSGoneAt = l.now
 	l.forgetAliases(k)
+	l.leaveSlots()
 	l.note(k, "gone from DNS: %s", why)
 }
 

@@ -168,6 +168,7 @@ func (l *life) destroy(k *Key) {
 	l.buried = append(l.buried, Tombstone{
 		Domain: k.Domain, Selector: k.Selector, Print: k.Print, CreatedAt: k.CreatedAt, DestroyedAt: l.now,
 	})
+	l.leaveSlots()
 }
 
 // hours writes a duration as whole hours.

@@ -2,6 +2,7 @@ package domains
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/postseal/postseal/dkim"
@@ -97,18 +98,22 @@ func concerned(tx Tx) (names []string, err error) {
 	return slices.Compact(names), ignoreNotFound(err)
 }
 
-// growSet gives the set as many slots as a domain of it has.
-func (s *Service) growSet(tx Tx, d *Domain, actor string) error {
+// growSet gives the set as many slots as a domain of it has, and the domain the key of the
+// set that it had no slot for.
+func (s *Service) growSet(tx Tx, l *life, actor string) error {
+	d := &l.domain
 	if !d.usesSet() {
 		return nil
 	}
 	set, err := s.sharedSet(tx, actor, "configure")
-	if err != nil || set.domain.Slots >= d.Slots {
+	if err != nil {
 		return err
 	}
-	set.domain.Slots = d.Slots
-	set.note(nil, "%d slots, as %s has", d.Slots, d.Name)
-	return set.save(tx)
+	if set.domain.Slots < d.Slots {
+		set.domain.Slots = d.Slots
+		set.note(nil, "%d slots, as %s has", d.Slots, d.Name)
+	}
+	return errors.Join(l.followSet(tx, set), set.save(tx))
 }
 
 // followRows is how many rows follow in one transaction.

@@ -175,7 +175,7 @@ func (s *Service) Configure(ctx context.Context, actor, name string, c Settings)
 			if err := l.resized(*c.Slots); err != nil {
 				return err
 			}
-			if err := s.growSet(tx, &l.domain, actor); err != nil {
+			if err := s.growSet(tx, l, actor); err != nil {
 				return err
 			}
 		}
