@@ -2,8 +2,11 @@ package install
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"testing"
 )
 
 // packages are what make packages has built, for this machine's architecture and for the other one.
@@ -33,4 +36,29 @@ func findPackages() error {
 		*file = found[0]
 	}
 	return nil
+}
+
+// Pages that the manual, the help and the configuration call docs/NAME.md are in the packages.
+func TestPagesThatAreNamed(t *testing.T) {
+	t.Parallel()
+	c := unbooted(t)
+	dpkg(t, c, packages.deb)
+	text := must(t, c, "sh", "-c", "zcat /usr/share/man/man?/postseal*; cat "+tomlFile).Stdout
+	named := regexp.MustCompile(`docs/[a-z-]+\.md`).FindAllString(text, -1)
+	if len(named) < 10 {
+		t.Fatalf("only %d pages are named", len(named))
+	}
+	ofRPM := host(t, "rpm", "-qpl", packages.rpm)
+	for _, page := range named {
+		file := "/usr/share/doc/postseal/" + page
+		if !there(c, file) {
+			t.Errorf("the deb has no %s", file)
+		}
+		says(t, "the rpm", ofRPM, file+"\n")
+	}
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	is(t, "README.md", read(t, c, "/usr/share/doc/postseal/README.md"), string(readme))
 }
