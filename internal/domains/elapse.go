@@ -165,6 +165,9 @@ func (l *life) destroy(k *Key) {
 	k.DestroyedAt = l.now
 	l.note(k, "private half destroyed")
 	l.erased = append(l.erased, k.ID)
+	if k.Slot == 0 && k.onlyAsked() && isClaim(&l.domain, ofThisLife(&l.domain, l.values())) {
+		return // anybody can ask for any name
+	}
 	l.buried = append(l.buried, Tombstone{
 		Domain: k.Domain, Selector: k.Selector, Print: k.Print, CreatedAt: k.CreatedAt, DestroyedAt: l.now,
 	})

@@ -109,7 +109,7 @@ func (l *life) prefixFor(tx Tx, k *Key) (string, error) {
 	if err != nil || l.domain.Name == SharedSet {
 		return prefix, err
 	}
-	switch used, err := hadSlots(tx, k.Domain, prefix); {
+	switch used, err := hadSlots(tx, l.domain.Owner, k.Domain, prefix); {
 	case err != nil || !used:
 		return prefix, err
 	case k.Selector != "":
@@ -125,13 +125,13 @@ func (l *life) usualPrefix(tx Tx, k *Key) (string, error) {
 	case !strings.Contains(l.domain.Name, "@") && l.domain.Publish == PublishCNAME, l.domain.Name == SharedSet:
 		return slotPrefix, nil
 	}
-	selector, err := pickSelector(tx, l.Policy.Selector, k.Domain, l.now)
+	selector, err := pickSelector(tx, l.Policy.Selector, l.domain.Owner, k.Domain, l.now)
 	return selector + "-", err
 }
 
 // hadSlots tells whether a slot of a domain that begins like this ever had a key. What ends
 // in a digit may be the beginning of a number: ps1 and slot 1 are ps and slot 11.
-func hadSlots(tx Tx, domain, prefix string) (bool, error) {
+func hadSlots(tx Tx, owner, domain, prefix string) (bool, error) {
 	var names []string
 	for _, begin := range slices.Compact([]string{prefix, strings.TrimRight(prefix, "0123456789")}) {
 		for slot := 1; slot <= maxSlots; slot++ {
@@ -139,7 +139,7 @@ func hadSlots(tx Tx, domain, prefix string) (bool, error) {
 		}
 	}
 	for _, name := range names {
-		switch err := freeSelector(tx, domain, name); {
+		switch err := freeSelector(tx, owner, domain, name); {
 		case isRefused(err):
 			return true, nil
 		case err != nil:
@@ -190,8 +190,12 @@ func (l *life) slotNameFree(tx Tx, k *Key) error {
 	}
 	keys, err := tx.KeysNamed(k.Domain, k.Selector)
 	for _, other := range keys {
-		if !isWatched(other.Owner) && (other.Owner != k.Owner || other.Slot == 0) {
-			return &Refused{
+		if err != nil || other.Owner == k.Owner && other.Slot != 0 {
+			continue
+		}
+		var taken bool
+		if taken, err = takes(tx, l.domain.Owner, &other); taken {
+			err = &Refused{
 				Rule: "selector-used",
 				What: fmt.Sprintf("the selector %s of %s has had another key, which is not that of a slot", k.Selector, k.Domain),
 				Way:  "let the slots begin with something else: --selector PREFIX",

@@ -63,7 +63,7 @@ func (s *Service) placeByTemplate(ctx context.Context, d *Domain, k *Key, p plac
 	var err error
 	for range 3 {
 		err = s.store.View(ctx, func(tx Tx) (err error) {
-			k.Selector, err = pickSelector(tx, s.policy.Selector, k.Domain, s.now())
+			k.Selector, err = pickSelector(tx, s.policy.Selector, d.Owner, k.Domain, s.now())
 			return err
 		})
 		if err != nil {
@@ -110,7 +110,7 @@ func (l *life) introduce(tx Tx, drafts []Draft) ([]Key, error) {
 		k := d.Key
 		k.CreatedAt = l.now
 		if l.domain.Publish == PublishTXT {
-			if err := freeSelector(tx, k.Domain, k.Selector); err != nil {
+			if err := freeSelector(tx, l.domain.Owner, k.Domain, k.Selector); err != nil {
 				return nil, err
 			}
 			if err := nameOfNoSlot(tx, k.Domain, k.Selector); err != nil {

@@ -3,7 +3,6 @@ package domains
 import (
 	"crypto/rand"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -60,7 +59,7 @@ func randomWord(n int) string {
 }
 
 // freeSelector refuses a selector that ever had another key (ruling 33).
-func freeSelector(tx Tx, domain, selector string) error {
+func freeSelector(tx Tx, owner, domain, selector string) error {
 	keys, err := tx.KeysNamed(domain, selector)
 	if err != nil {
 		return err
@@ -69,8 +68,13 @@ func freeSelector(tx Tx, domain, selector string) error {
 	if err != nil {
 		return err
 	}
-	keys = slices.DeleteFunc(keys, func(k Key) bool { return isWatched(k.Owner) }) // the tables' keys may move in here
-	if len(keys)+len(graves) > 0 {
+	taken := len(graves) > 0
+	for i := 0; i < len(keys) && !taken; i++ {
+		if taken, err = takes(tx, owner, &keys[i]); err != nil {
+			return err
+		}
+	}
+	if taken {
 		return &Refused{
 			Rule: "selector-used",
 			What: fmt.Sprintf("the selector %s of %s had a key already, which caches and messages under way may still mean", selector, domain),
@@ -80,14 +84,36 @@ func freeSelector(tx Tx, domain, selector string) error {
 	return nil
 }
 
+// takes tells whether a key keeps its name from the rows of an owner. Those of the tables may
+// move in there. A tenant can ask for keys of anybody's domain, under whatever name: what
+// another has only asked for keeps nobody out. If DNS confirms both, one after the other, each
+// signs while its record stands.
+func takes(tx Tx, owner string, k *Key) (bool, error) {
+	switch {
+	case isWatched(k.Owner):
+		return false, nil
+	case k.Slot != 0 || !k.onlyAsked():
+		return true, nil
+	}
+	d, err := whole(tx).Domain(k.Owner)
+	if err != nil || d.Owner == owner || d.Driver != "" {
+		return true, ignoreNotFound(err)
+	}
+	keys, err := whole(tx).KeysOf(k.Owner)
+	return !isClaim(&d, ofThisLife(&d, keys)), err
+}
+
+// onlyAsked: DNS never had the key, as far as anybody knows, and it never signed.
+func (k *Key) onlyAsked() bool { return k.VerifiedAt.IsZero() && k.neverSigned() }
+
 // pickSelector makes a selector that is free.
-func pickSelector(tx Tx, template, domain string, now time.Time) (string, error) {
+func pickSelector(tx Tx, template, owner, domain string, now time.Time) (string, error) {
 	for range 20 {
 		selector, err := NewSelector(template, domain, now)
 		if err != nil {
 			return "", err
 		}
-		err = freeSelector(tx, domain, selector)
+		err = freeSelector(tx, owner, domain, selector)
 		if !isRefused(err) {
 			return selector, err
 		}

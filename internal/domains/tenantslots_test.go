@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	wire "github.com/miekg/dns"
+
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/domains"
 )
@@ -111,4 +113,78 @@ func TestFormerLifeLetsNothingSign(t *testing.T) {
 	w.clock.advance(time.Minute)
 	_, err = w.claims("eve", "a.test", func(r *domains.AddRequest) { r.Activation, r.Yes = domains.ActivateImmediate, true })
 	w.refused(err, "KAR-5")
+}
+
+// What a tenant has only asked for keeps no name from another's rows.
+func TestClaimKeepsNoName(t *testing.T) {
+	named := func(s string) func(*domains.AddRequest) {
+		return func(r *domains.AddRequest) { r.Selector = s }
+	}
+	for _, c := range []struct {
+		name     string
+		claim    func(*operator)
+		owner    string
+		asked    func(*domains.AddRequest)
+		selector string // empty: refused
+	}{
+		{"of another tenant", func(o *operator) { o.add("ceo@a.test", ownedBy("eve"), named("s1")) }, "acme", named("s1"), "s1"},
+		{"of a tenant, for the operator", func(o *operator) { o.add("ceo@a.test", ownedBy("eve"), named("s1")) }, "", named("s1"), "s1"},
+		{"deleted", func(o *operator) {
+			o.add("ceo@a.test", ownedBy("eve"), named("s1"))
+			_, err := o.service.Delete(o.ctx, "panel:eve", "ceo@a.test", domains.DeleteRequest{})
+			o.must(err)
+		}, "acme", named("s1"), "s1"},
+		{"deleted and forgotten", func(o *operator) {
+			o.add("ceo@a.test", ownedBy("eve"), named("s1"))
+			_, err := o.service.Delete(o.ctx, "panel:eve", "ceo@a.test", domains.DeleteRequest{})
+			o.must(err)
+			for range 100 {
+				o.live(day)
+			}
+		}, "acme", named("s1"), "s1"},
+		{"of a slot", func(o *operator) { o.add("ceo@a.test", ownedBy("eve"), named("pse1")) }, "acme", inCNAME(2), "pse1"},
+		{"of the owner's own", func(o *operator) { o.add("ceo@a.test", ownedBy("acme"), named("s1")) }, "acme", named("s1"), ""},
+		{"of the operator", func(o *operator) { o.add("ceo@a.test", named("s1")) }, "acme", named("s1"), ""},
+		{"confirmed", func(o *operator) { o.signing("ceo@a.test", ownedBy("eve"), named("s1")) }, "acme", named("s1"), ""},
+		{"in a slot", func(o *operator) { o.add("ceo@a.test", ownedBy("eve"), inCNAME(2), named("mail")) }, "acme", named("maile1"), ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			o := newProvider(t)
+			c.claim(o)
+			r := domains.AddRequest{Name: "a.test", Owner: c.owner, Algorithms: []dkim.Algorithm{dkim.Ed25519SHA256}, Offline: true}
+			c.asked(&r)
+			added, err := o.service.Add(o.ctx, "root", r)
+			if c.selector == "" {
+				o.refused(err, "selector-used")
+				return
+			}
+			o.must(err)
+			if k := added.Keys[0]; k.Selector != c.selector {
+				t.Errorf("it has %s", k.Selector)
+			}
+		})
+	}
+}
+
+// Two rows may have asked for one name: the one whose record stands there signs, and no other.
+func TestOneNameOfTwoRows(t *testing.T) {
+	o := newProvider(t)
+	s1 := func(r *domains.AddRequest) { r.Selector, r.Offline = "s1", true }
+	claim := o.add("ceo@a.test", ownedBy("eve"), s1)
+	k := o.signing("a.test", ownedBy("acme"), s1)
+	o.is(claim.ID, domains.Pending)
+	o.signsWith("ceo@a.test")
+	o.follow("ceo@a.test") // whoever has the DNS gives the address away
+	o.live(30 * day)
+	o.is(claim.ID, domains.Active)
+	o.is(k.ID, domains.Suspended)
+	o.signsWith("ceo@a.test", claim)
+	o.signsWith("a.test")
+	_, err := o.service.Of("eve").Compromised(o.ctx, "panel:eve", "ceo@a.test", domains.CompromiseRequest{Selector: "s1", Yes: true})
+	o.must(err)
+	o.is(k.ID, domains.Suspended)
+	o.zone.drop(func(rr wire.RR) bool { return rr.Header().Name == "s1._domainkey.a.test." })
+	o.follow("a.test")
+	o.live(day)
+	o.signsWith("a.test", k)
 }
