@@ -68,7 +68,7 @@ func situations() map[string][]situation {
 		"D306": {{newFake().strings(name, good[200:], good[:200]), ours, Error}, {newFake().strings(name, good[:100], good[200:]), ours, Error}},
 		"D307": {{newFake().txt(name, good[200:], good[:200]), ours, Error}, {newFake().txt(name, good[200:], good[:200]), foreign, Error}},
 		"D308": {{newFake().txt(name, good, "v=spf1 -all"), ours, Error}, {newFake().txt(name, good, keys.other.PublicRecord()), foreign, Error}},
-		"D309": {{newFake().txt(name, "v=DKIM1; k=rsa; p="+string(armourless(string(pem)))), ours, Error}, {newFake().txt(name, string(pem)), ours, Error}, {newFake().txt(name, string(pem)), foreign, Error}},
+		"D309": {{newFake().txt(name, "v=DKIM1; k=rsa; p="+string(armourless(string(pem)))), ours, Error}, {newFake().txt(name, string(pem)), ours, Error}, {newFake().txt(name, string(pem)), foreign, Error}, {newFake().txt(name, good, string(pem)), ours, Error}},
 		"D310": {{newFake().txt(name, "v=DKIM1; k=rsa; p=-----BEGIN PUBLIC KEY-----"+p+"-----END PUBLIC KEY-----"), ours, Error}, {newFake().txt(name, "-----BEGIN PUBLIC KEY-----"+p), foreign, Error}},
 		"D311": {{newFake().txt(name, "v=DKIM1; p="+strings.NewReplacer("+", "-", "/", "_").Replace(p)), ours, Error}, {newFake().txt(name, strings.ReplaceAll(good, "+", "&#43;")), ours, Error}, {newFake().txt(name, strings.ReplaceAll(good, ";", "&#59;")), foreign, Error}},
 		"D312": {{newFake().txt(name, "v=DKIM1; n=\u00ad; p="+p), ours, Warning}, {newFake().txt(name, good[:100]+"\u200b"+good[100:]), ours, Error}, {newFake().strings(name, good, ""), ours, Warning}},

@@ -65,6 +65,11 @@ func (c *checking) onlyWildcard(ctx context.Context) bool {
 func (c *checking) several(records []authority.Record) {
 	count := fmt.Sprint(len(records))
 	c.report.decide(Duplicate)
+	for _, r := range records {
+		if code, _ := c.privateKey(r, r.Text()); code != "" {
+			c.report.raise(code, nil)
+		}
+	}
 	if c.joins(records) {
 		c.report.raise("D307", facts{"count": count})
 		return

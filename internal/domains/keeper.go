@@ -210,6 +210,9 @@ func (k *Keeper) visit(ctx context.Context, key Key) error {
 		rotate = l.rotationDue(at)
 		return l.save(tx, before)
 	})
+	if err == nil && asked {
+		err = k.service.stopLeaked(ctx, "keeper@"+k.host, key, &result)
+	}
 	if err == nil && rotate {
 		_, err = k.service.Rotate(ctx, "keeper@"+k.host, key.Owner, RotateRequest{Algorithm: key.Algorithm})
 		if isRefused(err) {

@@ -50,6 +50,11 @@ func (s *Service) Verify(ctx context.Context, actor, name string) ([]Checked, er
 		}
 		return nil
 	})
+	for i := range out {
+		if err == nil {
+			err = s.stopLeaked(ctx, actor, out[i].Key, &out[i].Result)
+		}
+	}
 	return out, err
 }
 
