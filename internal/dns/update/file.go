@@ -57,7 +57,7 @@ func ReadFile(text, zone string) (*File, error) {
 			return nil, err
 		}
 		f.after = text[stop:]
-		if line, _, _ := strings.Cut(strings.TrimLeft(f.after, "\r\n"), "\n"); strings.HasPrefix(line, " ") || strings.HasPrefix(line, "\t") {
+		if continues(f.after) {
 			return nil, errors.New("the line after `; END postseal` begins with a blank, and so continues a record of postseal: give it a name of its own")
 		}
 	}
@@ -67,6 +67,19 @@ func ReadFile(text, zone string) (*File, error) {
 		f.others[r.Name] = append(f.others[r.Name], r)
 	}
 	return f, err
+}
+
+// continues tells whether the first record of a text leaves its name to the one before:
+// comments and directives do not end that (RFC 1035 section 5.1).
+func continues(text string) bool {
+	s := scanner{text: text}
+	for words := s.entry(); words != nil; words = s.entry() {
+		first := words[0]
+		if !first.startsLine || text[first.start] != '$' {
+			return !first.startsLine
+		}
+	}
+	return false
 }
 
 // marks finds the block: from its first mark to behind the last; -1 without one.

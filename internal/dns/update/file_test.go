@@ -84,6 +84,16 @@ func TestFileChangedBySomebody(t *testing.T) {
 	if _, err := ReadFile(text+"\tIN A 192.0.2.1\n", "example.com"); err == nil {
 		t.Error("a line that continues our record is taken")
 	}
+	for _, more := range []string{"; a note\n\tIN A 192.0.2.1\n", "$TTL 300\n A 192.0.2.1\n", "  ; a note\n\n\tA 192.0.2.1\n"} {
+		if _, err := ReadFile(text+more, "example.com"); err == nil {
+			t.Errorf("%q continues our record, and is taken", more)
+		}
+	}
+	for _, more := range []string{"  ; a note\n", "\n$ORIGIN b.example.com.\n@ A 192.0.2.1\n\tA 192.0.2.2\n"} {
+		if _, err := ReadFile(text+more, "example.com"); err != nil {
+			t.Errorf("%q: %v", more, err)
+		}
+	}
 	if _, err := ReadFile("a b c d (\n", "example.com"); err == nil || !strings.Contains(err.Error(), "line") {
 		t.Errorf("got %v", err)
 	}
@@ -99,6 +109,7 @@ func TestSerial(t *testing.T) {
 		"on a line":       "example.com. 300 IN SOA a. b. 2026112104 1 2 3 4\n",
 		"lower case":      "@ in 300 soa a. b. (2026112104\n1 2 3 4)",
 		"an owner SOA":    "soa 300 IN A 192.0.2.1\n; SOA a b 3\nx TXT \"SOA a b 1 ( ; \\\" \"\n@ SOA a. b. 2026112104 1 2 3 4",
+		"a text SOA":      "x IN TXT SOA a b 3 \n@ 300 IN SOA a. b. 2026112104 1 2 3 4",
 		"the owner above": "@ TXT x\n  SOA a. b. 2026112104 1 2 3 4",
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -71,16 +71,31 @@ func findSerial(text string) (start, end int, err error) {
 		if words == nil {
 			return 0, 0, ErrNoSOA
 		}
-		for i, w := range words {
-			first := i == 0 && words[0].startsLine // an owner may be called SOA
-			if !first && i < 4 && strings.EqualFold(text[w.start:w.end], "SOA") {
-				if len(words) < i+4 {
-					return 0, 0, errors.New("the SOA record is not complete")
-				}
-				return words[i+3].start, words[i+3].end, nil
-			}
+		i := typeAt(text, words)
+		if i < 0 || !strings.EqualFold(text[words[i].start:words[i].end], "SOA") {
+			continue
+		}
+		if len(words) < i+4 {
+			return 0, 0, errors.New("the SOA record is not complete")
+		}
+		return words[i+3].start, words[i+3].end, nil
+	}
+}
+
+// typeAt is which word of an entry is the type of its record: the first after owner, TTL and
+// class; -1 where there is none.
+func typeAt(text string, words []word) int {
+	for i, w := range words {
+		first := i == 0 && w.startsLine // the owner, or a directive
+		switch value := strings.ToUpper(text[w.start:w.end]); {
+		case first && strings.HasPrefix(value, "$"):
+			return -1
+		case first, value == "", value == "IN", value[0] >= '0' && value[0] <= '9':
+		default:
+			return i
 		}
 	}
+	return -1
 }
 
 // word is a word of a zone file, by its place.
