@@ -302,6 +302,38 @@ func TestDomainDelete(t *testing.T) {
 		w.ok("domain", "delete", "now.example", "--now", "-y").says("may be removed now")
 	})
 	w.run("domain", "delete", "unknown.example", "-y").exits(exitRefused)
+	w.Run("a table signs on", func(t *testing.T) {
+		for _, how := range [][]string{{"tables.example/one"}, {"tables.example/one", "--now"}, {"tables.example"}} {
+			w := newWorld(t)
+			w.connected("tables.example", "-s", "one")
+			private, err := w.service.Private(w.Context(), w.key("tables.example").ID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			key := domains.TableKey{
+				Domain: "tables.example", Selector: "one", Print: private.Fingerprint(),
+				Read: func() (*dkim.PrivateKey, error) { return private, nil },
+			}
+			if err := w.service.WatchTables(w.Context(), "serve@mx7", domains.Host{Name: "mx7"}, []domains.TableKey{key}, false); err != nil {
+				t.Fatal(err)
+			}
+			w.ok(append([]string{"domain", "delete", "-y"}, how...)...).
+				says("keep the record one._domainkey.tables.example", "mx7", "signs with it", "reload").
+				saysNot("nothing is signed", "may be removed now", "until 2026")
+		}
+	})
+}
+
+// A refusal names a command that is not refused, too.
+func TestNoSuchRow(t *testing.T) {
+	w := newWorld(t)
+	for name, way := range map[string]string{
+		"shared:": "add DOMAIN --publish cname-shared", "table:example.com": "`postseal domain list`", "lent:example.com": "--fallback-d from",
+	} {
+		for _, verb := range [][]string{{"set", name, "--contact", "ada@example.com"}, {"show", name}, {"verify", name}} {
+			w.run(append([]string{"domain"}, verb...)...).exits(exitRefused).warns(way)
+		}
+	}
 }
 
 func TestDomainExport(t *testing.T) {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -231,7 +233,7 @@ removed from DNS are listed, with their dates. --now does not wait.`,
 }
 
 func deleteWarning(what string, now bool) string {
-	text := "Nothing will be signed with " + what + " any more."
+	text := "Nothing will be signed with " + what + " any more, unless a key table has the key, too."
 	if now {
 		text += " Messages under way will not verify once its record is removed."
 	}
@@ -252,10 +254,16 @@ func (m *managing) printWouldGo(keys []domains.Key, r domains.DeleteRequest) {
 }
 
 func (m *managing) printRemovals(what string, gone []domains.Removal, s *store) {
-	fmt.Fprintf(m.out, "%s: deleted; nothing is signed with it any more\n", what)
+	if slices.ContainsFunc(gone, func(r domains.Removal) bool { return len(r.Tables) > 0 }) {
+		fmt.Fprintf(m.out, "%s: deleted from the store; a key table signs on\n", what)
+	} else {
+		fmt.Fprintf(m.out, "%s: deleted; nothing is signed with it any more\n", what)
+	}
 	for _, r := range gone {
 		host := r.Key.Selector + "._domainkey." + r.Key.Domain
 		switch {
+		case len(r.Tables) > 0:
+			fmt.Fprintf(m.out, "  keep the record %s: the key table of %s has the key, too, and signs with it; take its line out there and reload\n", host, strings.Join(r.Tables, ", "))
 		case r.Stays:
 			fmt.Fprintf(m.out, "  the CNAME %s stays, for the next key\n", host)
 		case r.When.After(s.now()):

@@ -2,7 +2,6 @@ package domains
 
 import (
 	"fmt"
-	"slices"
 	"time"
 )
 
@@ -136,16 +135,24 @@ func (l *life) retireBlocked(k *Key, why, whyAndWay string) {
 // signsFromTables: a table has this pair under this name, too, and goes before the store
 // whatever that says of a successor. Mail is signed with the key until its line is gone.
 func (l *life) signsFromTables(k *Key) bool {
-	i := slices.IndexFunc(l.tables, func(d Declaration) bool {
-		return d.Domain == k.Domain && d.Selector == k.Selector && d.Print == k.Print
-	})
-	if i < 0 {
+	hosts := l.hostsWith(k)
+	if len(hosts) == 0 {
 		return false
 	}
 	k.LastSignedAt = l.now
-	why := "the key table of host " + l.tables[i].Host + " has it, too"
+	why := "the key table of host " + hosts[0] + " has it, too"
 	l.retireBlocked(k, why, why+", and goes before the store: take its line out there and reload")
 	return true
+}
+
+// hostsWith names the hosts whose tables have a key of the row.
+func (l *life) hostsWith(k *Key) (hosts []string) {
+	for _, d := range l.tables {
+		if d.Domain == k.Domain && d.Selector == k.Selector && d.Print == k.Print {
+			hosts = append(hosts, d.Host)
+		}
+	}
+	return hosts
 }
 
 func (l *life) retire(k *Key, why string) {

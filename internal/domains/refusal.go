@@ -56,6 +56,14 @@ const ImmediateWarning = "Mail will be signed before DNS confirms the key. Until
 	"and receivers may treat such mail worse than unsigned mail; what they do is their own configuration."
 
 func unknownDomain(name string) error {
+	switch {
+	case name == SharedSet:
+		return noSharedKey()
+	case isTable(name):
+		return &Refused{Rule: "no-such-domain", What: "no host has told of a key for " + domainOf(name) + " in its key table", Way: "`postseal domain list` shows what is watched", Err: ErrNotFound}
+	case isLent(name):
+		return &Refused{Rule: "no-such-domain", What: "no outgoing user is lent a key for " + domainOf(name), Way: "`postseal user set` with --fallback-d from does that", Err: ErrNotFound}
+	}
 	return &Refused{Rule: "no-such-domain", What: name + " is not managed here", Way: "`postseal domain add " + name + "` adds it", Err: ErrNotFound}
 }
 

@@ -21,6 +21,8 @@ type Removal struct {
 	Key   Key       // of an idle slot: its names alone
 	When  time.Time // not after the present: at once
 	Stays bool      // the CNAME record of a slot: the next key will need it
+
+	Tables []string // hosts whose key tables have the key, too: they sign with it, whatever When says
 }
 
 const nowWarning = "Messages under way that carry a signature of this key will not verify once its record is removed."
@@ -45,7 +47,7 @@ func (s *Service) Delete(ctx context.Context, actor, name string, r DeleteReques
 			}
 			found = true
 			when := l.remove(k, r.Now, "deleted")
-			out = append(out, Removal{Key: *k, When: when, Stays: r.Selector != "" && l.domain.KeepsSlot(k)})
+			out = append(out, Removal{Key: *k, When: when, Stays: r.Selector != "" && l.domain.KeepsSlot(k), Tables: l.hostsWith(k)})
 		}
 		if !found {
 			return unknownKey(name, r.Selector)

@@ -142,7 +142,7 @@ func TestSwitchingRefused(t *testing.T) {
 	o.policy.KeyZone = domains.KeyZone{}
 	o.restart()
 	o.refused(o.republish("b.test", domains.PublishCNAMEShared), "no-key-zone")
-	o.refused(o.republish(domains.SharedSet, domains.PublishTXT), "no-such-domain")
+	o.refused(o.republish(domains.SharedSet, domains.PublishTXT), "no-shared-key")
 }
 
 // A domain that signs before DNS has confirmed anything goes on doing so: asked first.

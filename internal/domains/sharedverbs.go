@@ -26,7 +26,7 @@ func (s *Service) rotateShared(ctx context.Context, actor string, r RotateReques
 	}
 	now, err := s.view(ctx, SharedSet)
 	if err != nil {
-		return Added{}, noSharedKey(err)
+		return Added{}, err
 	}
 	drafts, err := s.successors(now, r)
 	if err != nil {
@@ -64,10 +64,7 @@ func (s *Service) rotateShared(ctx context.Context, actor string, r RotateReques
 	return added, s.keepShared(ctx, actor, s.directly)
 }
 
-func noSharedKey(err error) error {
-	if !errors.Is(err, ErrNotFound) {
-		return err
-	}
+func noSharedKey() error {
 	return &Refused{Rule: "no-shared-key", What: "no domain has publish = cname-shared yet", Way: "`postseal domain add DOMAIN --publish cname-shared` makes the first key of the set", Err: ErrNotFound}
 }
 
@@ -270,7 +267,7 @@ func (s *Service) emergencyOf(ctx context.Context, name, pairID string, e *Emerg
 // whose record of it DNS still confirms.
 func (s *Service) rollbackShared(ctx context.Context, actor string) ([]Key, error) {
 	if _, err := s.view(ctx, SharedSet); err != nil { // a tenant has none
-		return nil, noSharedKey(err)
+		return nil, err
 	}
 	var out []Key
 	var again bool
@@ -359,7 +356,7 @@ func (s *Service) rollbackTo(ctx context.Context, actor, name string, pairs []Ke
 // abortShared gives up the latest key of the set, if no domain has signed with it.
 func (s *Service) abortShared(ctx context.Context, actor string) ([]Key, error) {
 	if _, err := s.view(ctx, SharedSet); err != nil { // a tenant has none
-		return nil, noSharedKey(err)
+		return nil, err
 	}
 	var gone []Key
 	err := s.store.Update(ctx, func(tx Tx) error {

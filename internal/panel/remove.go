@@ -60,6 +60,8 @@ func (v *visit) delete() error {
 	for _, r := range gone {
 		host := r.Key.Selector + "._domainkey." + r.Key.Domain
 		switch {
+		case len(r.Tables) > 0:
+			n.Lines = append(n.Lines, "keep the record "+host+": the mail server's key table has the key, too, and signs with it")
 		case r.Stays:
 			n.Lines = append(n.Lines, "keep the CNAME record "+host+": the next key will need it")
 		case r.When.After(v.Now()):
