@@ -230,6 +230,9 @@ func TestPrintHidesPasswords(t *testing.T) {
 		"postgres://postseal:hunter2@db.example.net/postseal":          "postgres://postseal:xxxxx@db.example.net/postseal",
 		"postgres://postseal@db.example.net/postseal?password=hunter2": "password=xxxxx",
 		"postgres://postseal:hunter2%zz@db/x":                          "postgres:…",
+		"postgres://db.example.net/postseal?sslpassword=hunter2":       "sslpassword=xxxxx",
+		"host=db user=postseal password=hunter2":                       `url = "…"`,
+		"postgres:postseal:hunter2@db.example.net/postseal":            "postgres:…",
 		"sqlite:/var/lib/postseal/postseal.db":                         "sqlite:/var/lib/postseal/postseal.db",
 	} {
 		cfg := Default()

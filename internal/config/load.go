@@ -104,24 +104,30 @@ func (c *Config) Print(w io.Writer) error {
 	enc := toml.NewEncoder(w)
 	enc.Indent = ""
 	shown := *c
-	shown.Store.URL = redacted(c.Store.URL)
+	shown.Store.URL = c.Store.Shown()
 	return enc.Encode(&shown)
 }
 
-// redacted takes the password out of a store's address (ruling 7: what is printed
-// may be pasted somewhere).
-func redacted(address string) string {
-	if address == "" {
+// Shown is the store's address without a password (ruling 7: what is printed may be
+// pasted somewhere). Of what is no address only the kind of store is shown.
+func (s Store) Shown() string {
+	if s.URL == "" {
 		return ""
 	}
-	u, err := url.Parse(address)
-	if err != nil {
-		scheme, _, _ := strings.Cut(address, ":")
+	u, err := url.Parse(s.URL)
+	if i := slices.IndexFunc(schemes, func(scheme string) bool { return strings.HasPrefix(s.URL, scheme) }); err != nil || i < 0 {
+		scheme, _, is := strings.Cut(s.URL, ":")
+		if !is {
+			return "…"
+		}
 		return scheme + ":…"
 	}
-	if query := u.Query(); query.Has("password") {
-		query.Set("password", "xxxxx")
-		u.RawQuery = query.Encode()
+	query := u.Query()
+	for _, secret := range []string{"password", "sslpassword"} {
+		if query.Has(secret) {
+			query.Set(secret, "xxxxx")
+			u.RawQuery = query.Encode()
+		}
 	}
 	return u.Redacted()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/postseal/postseal/dkim/canon"
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/sqlstore"
 	"github.com/postseal/postseal/internal/filter"
 	"github.com/postseal/postseal/internal/mailaddr"
 	"github.com/postseal/postseal/internal/netlist"
@@ -107,8 +108,11 @@ func (b *builder) report(key string, errs ...error) {
 	}
 }
 
-// keyLife checks what the store's rows take from [domains].
+// keyLife checks where the store is, and what its rows take from [domains].
 func (b *builder) keyLife() {
+	if err := sqlstore.CheckURL(b.cfg.Store.URL); err != nil {
+		b.report("store.url", err)
+	}
 	if err := domains.OnMissing(b.cfg.Domains.OnMissing).Check(); err != nil {
 		b.report("domains.on_missing", err)
 	}

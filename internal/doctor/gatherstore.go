@@ -53,7 +53,7 @@ func (f *Facts) stored(ctx context.Context, s Sources) {
 	if s.Store == nil {
 		return
 	}
-	m := &Managed{Name: s.Config.Store.URL}
+	m := &Managed{Name: s.Config.Store.Shown()}
 	opened, err := s.Store(ctx)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -68,7 +68,7 @@ var situations = []situation{
 		p.mkdir("id", true)
 		p.mkdir("db", true)
 		p.write("db/postseal.db", strings.Repeat("no database", 1000))
-	}, 78, []string{"store sqlite:DIR/db/postseal.db: ", "the file is no SQLite database: name another in [store] url, or move it away"}, false},
+	}, 78, []string{"store sqlite:DIR/db/postseal.db: ", "the file is no SQLite database: restore its backup, name another in [store] url, or move it away"}, false},
 	{"root's database", store, func(p place) {
 		p.mkdir("id", true)
 		p.mkdir("db", true)
@@ -79,6 +79,8 @@ var situations = []situation{
 	{"a read-only place", store, func(p place) { p.mkdir("id", true); p.mount("db", "1m", syscall.MS_RDONLY) }, 78, []string{"DIR/db/postseal.db: read-only file system", "ReadWritePaths=DIR/db"}, false},
 	{"a full disk", store, func(p place) { p.mkdir("id", true); p.mount("db", "4k", 0) }, 6, []string{"store sqlite:DIR/db/postseal.db: ", "its disk is full; nothing was changed; make room there and try again"}, false},
 	{"a disk that is almost full", store, func(p place) { p.mkdir("id", true); p.mount("db", "24k", 0) }, 6, []string{"store sqlite:DIR/db/postseal.db: ", "its disk is full; nothing was changed; make room there and try again"}, false},
+	{"no address of PostgreSQL", "[store]\nurl = \"postgres://postseal:a%secret@db/postseal\"\nidentity = \"DIR/identity\"\n", nil, 78, []string{"store", "percent-encode"}, true},
+	{"no certificate of PostgreSQL", "[store]\nurl = \"postgres://postseal@db/postseal?sslmode=verify-full&sslrootcert=DIR/none.pem\"\nidentity = \"DIR/identity\"\n", nil, 78, []string{"store", "DIR/none.pem: no such file or directory"}, true},
 	{"no PostgreSQL", "[store]\nurl = \"postgres://postseal@127.0.0.1:1/postseal\"\nidentity = \"DIR/identity\"\n", nil, 6, []string{"store postgres://127.0.0.1:1/postseal: ", "is the server up, and may this host reach it"}, false},
 
 	// What opens its keys.

@@ -136,23 +136,26 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	const secret = "hunter2"
 	tests := []struct {
-		name, url string
-		away      bool
-		says      string
+		name, url  string
+		away, form bool // another try may be better; CheckURL refuses it
+		says       string
 	}{
-		{"nothing", "", false, "sqlite:/path"},
-		{"a path", "/var/lib/postseal.db", false, "sqlite:/path"},
-		{"another engine", "mysql://u:" + secret + "@h/d", false, "mysql"},
-		{"relative", "sqlite:postseal.db", false, "absolute"},
-		{"no directory", "sqlite:" + dir + "/none/postseal.db", false, "no such file"},
-		{"a directory", "sqlite:" + dir, false, "not a regular file"},
-		{"a text", "sqlite:" + text, false, "not a database"},
-		{"password with a slash", "postgres://u:" + secret + "/x@h/d", false, "percent-encode"},
-		{"password with a percent sign", "postgres://u:" + secret + "%zz@h/d", false, "percent-encode"},
-		{"bad port", "postgres://u:" + secret + "@h:port/d", false, "cannot be read"},
-		{"bad setting", "postgres://u:" + secret + "@h/d?sslmode=sometimes", false, "cannot be read"},
-		{"nobody listens", "postgres://u:" + secret + "@127.0.0.1:1/d", true, "127.0.0.1:1"},
-		{"no socket", "postgres://u:" + secret + "@/d?host=" + dir, true, dir},
+		{"nothing", "", false, false, "sqlite:/path"},
+		{"a path", "/var/lib/postseal.db", false, false, "sqlite:/path"},
+		{"another engine", "mysql://u:" + secret + "@h/d", false, false, "no kind of store"},
+		{"key words", "host=h password=" + secret, false, false, "no kind of store"},
+		{"relative", "sqlite:postseal.db", false, true, "absolute"},
+		{"no directory", "sqlite:" + dir + "/none/postseal.db", false, false, "no such file"},
+		{"a directory", "sqlite:" + dir, false, false, "not a regular file"},
+		{"a text", "sqlite:" + text, false, false, "not a database"},
+		{"password with a slash", "postgres://u:" + secret + "/x@h/d", false, true, "percent-encode"},
+		{"password with a percent sign", "postgres://u:" + secret + "%zz@h/d", false, true, "percent-encode"},
+		{"bad port", "postgres://u:" + secret + "@h:port/d", false, true, "cannot be read"},
+		{"bad setting", "postgres://u:" + secret + "@h/d?sslmode=sometimes", false, true, "sslmode is invalid"},
+		{"bad setting, password beside it", "postgres://u@h/d?password=" + secret + "&connect_timeout=" + secret, false, true, "cannot be read"},
+		{"no certificate", "postgres://u:" + secret + "@h/d?sslmode=verify-full&sslrootcert=" + dir + "/none.pem", false, true, dir + "/none.pem: no such file"},
+		{"nobody listens", "postgres://u:" + secret + "@127.0.0.1:1/d", true, false, "127.0.0.1:1"},
+		{"no socket", "postgres://u:" + secret + "@/d?host=" + dir, true, false, dir},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -160,6 +163,9 @@ func TestOpenRefuses(t *testing.T) {
 			_, err := sqlstore.Open(t.Context(), tt.url, sqlstore.Options{Seal: seal.Source{File: identity}, Timeout: 5 * time.Second})
 			if err == nil || !strings.Contains(err.Error(), tt.says) || strings.Contains(err.Error(), secret) {
 				t.Errorf("%v, want %q and no password", err, tt.says)
+			}
+			if err := sqlstore.CheckURL(tt.url); tt.form != (err != nil) || err != nil && strings.Contains(err.Error(), secret) {
+				t.Errorf("CheckURL: %v", err)
 			}
 			if errors.Is(err, domains.ErrUnavailable) != tt.away {
 				t.Errorf("ErrUnavailable is %v: %v", !tt.away, err)

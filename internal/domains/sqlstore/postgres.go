@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"strconv"
@@ -24,9 +25,9 @@ const (
 
 // openPostgres prepares the connections; none is made yet.
 func openPostgres(url string, timeout time.Duration, log *slog.Logger) (*engine, error) {
-	config, err := pgx.ParseConfig(url)
-	if err != nil { // its text may show a part of the password
-		return nil, errors.New("store: the postgres:// URL cannot be read; in a password, percent-encode all but letters and digits (%2F for /), or leave it to a passfile")
+	config, err := parsePostgres(url)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
 	}
 	if config.ConnectTimeout == 0 || config.ConnectTimeout > connectTimeout {
 		config.ConnectTimeout = connectTimeout
@@ -69,6 +70,22 @@ func openPostgres(url string, timeout time.Duration, log *slog.Logger) (*engine,
 	l := &listener{config: config, log: log, name: e.name}
 	e.watch = l.run
 	return e, nil
+}
+
+// parsePostgres reads the URL. Where that fails the text of the error may show a part of the password, unless it is about a
+// file or sslmode.
+func parsePostgres(address string) (*pgx.ConnConfig, error) {
+	config, err := pgx.ParseConfig(address)
+	file := (*fs.PathError)(nil)
+	switch {
+	case err == nil:
+		return config, nil
+	case errors.As(err, &file):
+		return nil, fmt.Errorf("the postgres:// URL names a file that cannot be read: %w", file)
+	case strings.Contains(err.Error(), "sslmode is invalid"):
+		return nil, errors.New("the postgres:// URL cannot be read: sslmode is invalid; use disable, require, verify-ca or verify-full")
+	}
+	return nil, errors.New("the postgres:// URL cannot be read; in a password, percent-encode all but letters and digits (%2F for /), or leave it to a passfile")
 }
 
 // advisePostgres says what to do about an error that another try will not mend, or "".

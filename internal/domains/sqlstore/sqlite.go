@@ -37,8 +37,8 @@ func openSQLite(path string, log *slog.Logger) (*engine, error) {
 		advise:     func(err error) string { return adviseSQLite(path, err) },
 		rowsAtOnce: 40, // modernc looks through all arguments for each place
 	}
-	if !filepath.IsAbs(path) {
-		return nil, fmt.Errorf("%s: want an absolute path, such as sqlite:/var/lib/postseal/postseal.db", e.name)
+	if err := checkPath(path); err != nil {
+		return nil, fmt.Errorf("%s: %w", e.name, err)
 	}
 	if err := private(path, log); err != nil {
 		return nil, fmt.Errorf("%s: %w", e.name, unmade(path, err))
@@ -54,6 +54,13 @@ func openSQLite(path string, log *slog.Logger) (*engine, error) {
 	e.watch = func(ctx context.Context, changed func()) { poll(ctx, e.read, changed) }
 	e.scrub = func(ctx context.Context) bool { return truncateLog(ctx, path) }
 	return e, nil
+}
+
+func checkPath(path string) error {
+	if !filepath.IsAbs(path) {
+		return errors.New("want an absolute path, such as sqlite:/var/lib/postseal/postseal.db")
+	}
+	return nil
 }
 
 // unmade says what to do where the file cannot be made. A disk that is full may have room later.
@@ -188,9 +195,9 @@ func adviseSQLite(path string, err error) string {
 	}
 	switch e.Code() & 0xff {
 	case sqlite3.SQLITE_NOTADB:
-		return "the file is no SQLite database: name another in [store] url, or move it away and a new one is made"
+		return "the file is no SQLite database: restore its backup, name another in [store] url, or move it away and a new one is made"
 	case sqlite3.SQLITE_CORRUPT:
-		return "the database is damaged: stop the service and restore its backup (docs/operating.md)"
+		return "the database is damaged: stop the service and restore its backup (docs/fleet.md)"
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN:
 		dir := filepath.Dir(path)
 		return fmt.Sprintf("the service's user has to be able to write the file, those beside it and their directory: chown -R postseal: %s; a read-only file system or a tight sandbox does the same", dir)

@@ -50,6 +50,18 @@ type Store struct {
 
 var _ domains.Store = (*Store)(nil)
 
+// CheckURL sees whether the URL of one of the two kinds can be read; nothing is opened.
+func CheckURL(url string) error {
+	switch scheme, path, _ := strings.Cut(url, ":"); scheme {
+	case "sqlite":
+		return checkPath(path)
+	case "postgres", "postgresql":
+		_, err := parsePostgres(url)
+		return err
+	}
+	return nil
+}
+
 // Open opens the store at url, sqlite:/path or postgres://user@host/database, brings its schema up to date and reads the
 // identity. A database that cannot be reached now is a domains.ErrUnavailable, a schema of a newer postseal a *SchemaError.
 // No error shows url's password.
@@ -68,7 +80,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	case "postgres", "postgresql":
 		s.engine, err = openPostgres(url, s.timeout, s.log)
 	default:
-		err = fmt.Errorf("store: %q is no kind of store: want sqlite:/path or postgres://user@host/database", scheme)
+		err = errors.New("store: no kind of store: want sqlite:/path or postgres://user@host/database")
 	}
 	if err != nil {
 		return nil, err
