@@ -225,12 +225,16 @@ func loadOrNew(tx Tx, d Domain) (Situation, error) {
 func confirmed(was, d Domain) Domain {
 	d.Aliases = was.Aliases
 	if was.Requested && was.DeletedAt.IsZero() {
-		d.CreatedAt = was.CreatedAt
+		added := d.CreatedAt
+		d.CreatedAt, d.OwnedSince = was.CreatedAt, was.OwnedSince
 		if d.Contact == "" {
 			d.Contact = was.Contact
 		}
 		if d.Owner == "" {
 			d.Owner = was.Owner
+		}
+		if d.Owner != was.Owner {
+			d.OwnedSince = added
 		}
 	}
 	return d

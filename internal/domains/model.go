@@ -67,6 +67,7 @@ type Domain struct {
 	Aliases     []Alias  `json:"aliases,omitempty"`      // CNAME modes: where the row's CNAME records pointed when they were last seen
 
 	CreatedAt          time.Time `json:"created_at"`
+	OwnedSince         time.Time `json:"owned_since,omitzero"`          // by Owner, if it was another's before
 	PublishedClaimedAt time.Time `json:"published_claimed_at,omitzero"` // "I have published these records" (KAR-21)
 	DeletedAt          time.Time `json:"deleted_at,omitzero"`           // gone from every list; its keys live on until they are destroyed
 }
@@ -182,14 +183,15 @@ type Streak struct {
 
 // User is the row of an outgoing user.
 type User struct {
-	Match    string   `json:"match"`               // sasl:LOGIN, sasl-domain:DOMAIN, ip:NETWORK or daemon:NAME; identifies the row
-	Position int      `json:"position"`            // rows are tried by Position, then Match
-	Key      string   `json:"key,omitempty"`       // DOMAIN or DOMAIN/SELECTOR (ruling 12); empty: no fallback
-	Domains  []string `json:"domains,omitempty"`   // for which it may be signed; empty: any
-	Owner    string   `json:"owner,omitempty"`     // tenant
-	Reauth   bool     `json:"reauth,omitempty"`    // never signed (MA-1)
-	Disabled bool     `json:"disabled,omitempty"`  // sign = false
-	FromAsD  bool     `json:"from_as_d,omitempty"` // fallback_d = "from" instead of "key": d= is the sender's domain once its DNS has this key
+	Match      string    `json:"match"`                // sasl:LOGIN, sasl-domain:DOMAIN, ip:NETWORK or daemon:NAME; identifies the row
+	Position   int       `json:"position"`             // rows are tried by Position, then Match
+	Key        string    `json:"key,omitempty"`        // DOMAIN or DOMAIN/SELECTOR (ruling 12); empty: no fallback
+	Domains    []string  `json:"domains,omitempty"`    // for which it may be signed; empty: any
+	Owner      string    `json:"owner,omitempty"`      // tenant
+	Reauth     bool      `json:"reauth,omitempty"`     // never signed (MA-1)
+	Disabled   bool      `json:"disabled,omitempty"`   // sign = false
+	FromAsD    bool      `json:"from_as_d,omitempty"`  // fallback_d = "from" instead of "key": d= is the sender's domain once its DNS has this key
+	OwnedSince time.Time `json:"owned_since,omitzero"` // by Owner
 }
 
 // Entry is a line of the journal.

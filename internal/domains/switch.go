@@ -163,6 +163,9 @@ func (s *Service) Configure(ctx context.Context, actor, name string, c Settings)
 	err := s.change(ctx, actor, "configure", name, func(tx Tx, l *life) error {
 		was := l.domain
 		c.apply(&l.domain)
+		if l.domain.Owner != was.Owner {
+			l.domain.OwnedSince = l.now
+		}
 		if err := s.checkSettings(&l.domain); err != nil {
 			return err
 		}

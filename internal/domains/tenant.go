@@ -388,8 +388,16 @@ type subject struct {
 
 func (t tenantTx) subject(name string) (subject, error) {
 	d, err := t.Domain(name)
-	if errors.Is(err, ErrNotFound) {
-		_, err = t.User(name)
+	if err == nil {
+		since := d.CreatedAt
+		if !d.OwnedSince.IsZero() {
+			since = d.OwnedSince.Add(time.Microsecond) // after the line that says whose it was
+		}
+		return subject{true, since}, nil
 	}
-	return subject{err == nil, d.CreatedAt}, ignoreNotFound(err)
+	if !errors.Is(err, ErrNotFound) {
+		return subject{}, err
+	}
+	u, err := t.User(name)
+	return subject{err == nil, u.OwnedSince}, ignoreNotFound(err)
 }

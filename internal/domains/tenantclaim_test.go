@@ -230,3 +230,46 @@ func TestClaimOfAFormerLife(t *testing.T) {
 		t.Errorf("%+v binds others, on what was proved before it was deleted", s)
 	}
 }
+
+// The journal of a row begins anew for whom it is handed to.
+func TestJournalOfWhatWasHandedOver(t *testing.T) {
+	w := newWorld(t)
+	contact := func(r *domains.AddRequest) { r.Contact = "ceo@acme.example" }
+	w.connected("moved.example", ownedBy("acme"), contact)
+	_, err := w.service.Of("acme").Request(w.ctx, "panel:acme", domains.AddRequest{Name: "asked.example", Owner: "acme", Contact: "ceo@acme.example"})
+	w.must(err)
+	u := domains.User{Match: "sasl:crm", Owner: "acme", Key: "moved.example"}
+	_, err = w.service.SetUser(w.ctx, "panel:acme", u)
+	w.must(err)
+	w.clock.advance(time.Minute)
+
+	to := "eve"
+	_, err = w.service.Configure(w.ctx, "root", "moved.example", domains.Settings{Owner: &to})
+	w.must(err)
+	w.add("asked.example", ownedBy("eve"))
+	u.Owner, u.Key = "eve", ""
+	_, err = w.service.SetUser(w.ctx, "root", u)
+	w.must(err)
+	w.clock.advance(time.Minute)
+	for _, name := range []string{"moved.example", "asked.example"} {
+		_, err = w.service.Of("eve").Disable(w.ctx, "panel:eve", name)
+		w.must(err)
+	}
+	_, err = w.service.Of("eve").SetUserKey(w.ctx, "panel:eve", "sasl:crm", "moved.example")
+	w.must(err)
+
+	for _, q := range []domains.JournalQuery{{}, {Domain: "moved.example"}, {Domain: "asked.example"}, {Domain: "sasl:crm"}, {Last: true, Limit: 100}} {
+		lines, err := w.service.Of("eve").Journal(w.ctx, q)
+		if err != nil || len(lines) == 0 {
+			t.Errorf("%+v: %d lines, %v", q, len(lines), err)
+		}
+		for _, e := range lines {
+			if strings.Contains(fmt.Sprint(e), "acme") {
+				t.Errorf("%+v: %+v", q, e)
+			}
+		}
+		if gone, err := w.service.Of("acme").Journal(w.ctx, q); err != nil || len(gone) != 0 {
+			t.Errorf("%+v: %+v, %v", q, gone, err)
+		}
+	}
+}

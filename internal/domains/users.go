@@ -36,6 +36,9 @@ func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, erro
 	out := u
 	err = s.store.Update(ctx, func(tx Tx) error {
 		out = u
+		if err := s.owned(tx, &out); err != nil {
+			return err
+		}
 		if u.Key != "" {
 			if out.Key, err = resolveKey(tx, u.Key); err != nil {
 				return err
@@ -50,6 +53,15 @@ func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, erro
 		return s.userChanged(tx, actor, "user set", out.Match, describeUser(out))
 	})
 	return out, err
+}
+
+// owned notes since when a row is a tenant's.
+func (s *Service) owned(tx Tx, u *User) error {
+	was, err := tx.User(u.Match)
+	if u.OwnedSince = was.OwnedSince; u.Owner != was.Owner {
+		u.OwnedSince = s.now()
+	}
+	return ignoreNotFound(err)
 }
 
 // DeleteUser removes the row of an outgoing user.

@@ -28,6 +28,7 @@ var domainTable = newTable("domains", 1, func(d *domains.Domain) []column {
 		{"created_at", instant{&d.CreatedAt}},
 		{"published_claimed_at", instant{&d.PublishedClaimedAt}},
 		{"deleted_at", instant{&d.DeletedAt}},
+		{"owned_since", instant{&d.OwnedSince}},
 	}
 })
 
@@ -55,6 +56,7 @@ var userTable = newTable("users", 1, func(u *domains.User) []column {
 		{"reauth", flag{&u.Reauth}},
 		{"disabled", flag{&u.Disabled}},
 		{"from_as_d", flag{&u.FromAsD}},
+		{"owned_since", instant{&u.OwnedSince}},
 	}
 })
 

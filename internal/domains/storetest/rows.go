@@ -15,7 +15,7 @@ func fullDomain(name string) domains.Domain {
 		OnMissing: "suspend:2h", Owner: "tenant", Contact: "dns@customer.example", Driver: "zonefile", SubDomains: true, DualSign: true,
 		DisabledFallback: true, RetireAfter: time.Hour, RotateEvery: 90 * 24 * time.Hour, NameServers: []string{"ns1.example.net", "ns2.example.net"}, CreatedAt: moment,
 		Aliases:            []domains.Alias{{Selector: "ps1", Target: "ps1.example-com.old.example.net", TTL: 60, GoneAt: moment.Add(time.Hour)}, {Selector: "ps1", Target: "t"}},
-		PublishedClaimedAt: moment.Add(time.Second), DeletedAt: moment.Add(time.Minute),
+		PublishedClaimedAt: moment.Add(time.Second), DeletedAt: moment.Add(time.Minute), OwnedSince: moment.Add(time.Hour),
 	}
 }
 
@@ -41,7 +41,7 @@ func fullKey(id, owner, selector string) domains.Key {
 func rowsComeBack(t *testing.T, s domains.Store) {
 	user := domains.User{
 		Match: "sasl:alice", Position: 2, Key: "example.com/s1", Domains: []string{"a.example", ".b.example"}, Owner: "tenant",
-		Reauth: true, Disabled: true, FromAsD: true,
+		Reauth: true, Disabled: true, FromAsD: true, OwnedSince: moment.Add(time.Second),
 	}
 	candidate := domains.Candidate{Domain: "c.example", Source: "mail", Count: 1 << 40, FirstSeen: moment, LastSeen: moment.Add(time.Hour), Told: true}
 	host := domains.Host{Name: "mx1", Process: "mx1-7", SeenAt: moment, Version: 1 << 40}
