@@ -34,23 +34,32 @@ func (s *Service) stranded(row *Situation) (names []string) {
 	return names
 }
 
-// strandedShown is how many names a line of the log has.
+// Stranded counts the CNAME records of customers that point into no zone of ours, and names
+// where some of them do.
+func (s *Service) Stranded(ctx context.Context) (count int, names []string, err error) {
+	rows, err := s.situations(ctx)
+	for i := range rows {
+		if rows[i].Domain.IsSharedSet() {
+			continue
+		}
+		for _, name := range s.stranded(&rows[i]) {
+			count++
+			if len(names) < strandedShown && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	return count, names, err
+}
+
+// strandedShown is how many names somebody is told.
 const strandedShown = 5
 
 // tellStranded says so to whoever has just changed the configuration.
 func (s *Service) tellStranded(ctx context.Context) error {
-	rows, err := s.situations(ctx)
-	if err != nil {
-		return err
-	}
-	count, shown := 0, []string{}
-	for i := range rows {
-		names := s.stranded(&rows[i])
-		count += len(names)
-		shown = append(shown, names[:min(len(names), strandedShown-len(shown))]...)
-	}
+	count, names, err := s.Stranded(ctx)
 	if count > 0 {
-		s.log.Error("customers point to a zone that is not ours any more: put its name into key_zone.former", "count", count, "names", shown)
+		s.log.Error("customers point to a zone that is not ours any more: put its name into key_zone.former", "count", count, "names", names)
 	}
-	return nil
+	return err
 }
