@@ -2,8 +2,8 @@ package domains_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -34,7 +34,7 @@ func (w *driven) overtake(step string, command func() error) {
 			}
 		}
 	}
-	_, err = w.publisher.Turn(w.ctx)
+	_, err = w.publishDue()
 	w.must(err)
 }
 
@@ -81,7 +81,7 @@ func TestLateEndOfAnAttempt(t *testing.T) {
 			_, err := w.service.Configure(w.ctx, "root", "example.com", domains.Settings{Driver: ptr("")})
 			w.must(err)
 		}
-		_, err = w.publisher.Turn(w.ctx)
+		_, err = w.publishDue()
 		w.must(err)
 		w.drive(day)
 		w.inDNS(k, k.Record)
@@ -105,6 +105,11 @@ func TestLateEndOfAnAttempt(t *testing.T) {
 	})
 }
 
+type silence struct{}
+
+func (silence) Error() string  { return "no answer in time" }
+func (silence) NoAnswer() bool { return true }
+
 // silentWriter is a driver whose server never answers.
 type silentWriter struct {
 	clock *fakeClock
@@ -114,7 +119,7 @@ type silentWriter struct {
 func (f *silentWriter) Plan(context.Context, string, []domains.DNSChange) ([]domains.DNSOutcome, error) {
 	f.calls.Add(1)
 	f.clock.advance(30 * time.Second)
-	return nil, errors.New("no answer in time")
+	return nil, silence{}
 }
 
 func (f *silentWriter) Apply(ctx context.Context, zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
@@ -140,7 +145,7 @@ func TestSilentDriverKeepsNoOther(t *testing.T) {
 	w.must(err)
 	_, err = w.service.Compromised(w.ctx, "root", "example.com", domains.CompromiseRequest{Selector: k.Selector, Yes: true})
 	w.must(err)
-	next, err := w.publisher.Turn(w.ctx)
+	next, err := w.publishDue()
 	w.must(err)
 	w.inDNS(k, domains.RevokedRecord)
 	if n := dead.calls.Load(); n != 1 || next.After(w.clock.Now()) {
@@ -158,6 +163,137 @@ func TestSilentDriverKeepsNoOther(t *testing.T) {
 	}
 	if tried < 5 {
 		t.Errorf("only %d zones were tried in ten minutes", tried)
+	}
+}
+
+// A person asks for 50 zones of a server that is away: it is waited for once.
+func TestSilentDriverIsWaitedForOnce(t *testing.T) {
+	w := newDriven(t, newStore(t))
+	dead := &silentWriter{clock: w.clock}
+	zones := []string{"example.com"}
+	for i := range 50 {
+		zones = append(zones, fmt.Sprintf("d%d.test", i))
+	}
+	w.publishing.Drivers["dead"] = domains.Driver{Zones: zones[1:], Writer: dead}
+	w.restart()
+	k := w.add(zones[0])
+	for _, zone := range zones[1:] {
+		w.world.add(zone, func(r *domains.AddRequest) { r.Driver = "dead" })
+	}
+	names := slices.Clone(zones)
+	slices.Reverse(names)
+	for name, ask := range map[string]func(context.Context) ([]domains.Publication, error){
+		"dry run": func(ctx context.Context) ([]domains.Publication, error) {
+			return w.service.PlanPublishing(ctx, names, false)
+		},
+		"publish": func(ctx context.Context) ([]domains.Publication, error) {
+			return w.service.Publish(ctx, "root", names, false)
+		},
+	} {
+		dead.calls.Store(0)
+		out, err := ask(w.ctx)
+		w.must(err)
+		if n := dead.calls.Load(); n != 1 || len(out) != len(zones) {
+			t.Errorf("%s: asked %d times, told of %d records", name, n, len(out))
+		}
+		for _, p := range out {
+			if (p.Problem == "") != (p.Owner == "example.com") {
+				t.Errorf("%s: %+v", name, p)
+			}
+		}
+	}
+	w.inDNS(k, k.Record)
+}
+
+// hangingWriter is a driver that never comes to an end by itself.
+type hangingWriter struct{ begun chan struct{} }
+
+func (f *hangingWriter) Plan(ctx context.Context, _ string, _ []domains.DNSChange) ([]domains.DNSOutcome, error) {
+	close(f.begun)
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (f *hangingWriter) Apply(ctx context.Context, zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
+	return f.Plan(ctx, zone, changes)
+}
+
+// A key is compromised while another driver is in the middle of its work.
+func TestEmergencyWaitsForNoOtherDriver(t *testing.T) {
+	w := newDriven(t, newStore(t))
+	hangs := &hangingWriter{begun: make(chan struct{})}
+	w.publishing.Drivers["hangs"] = domains.Driver{Zones: []string{"other.test"}, Writer: hangs}
+	w.restart()
+	k := w.add("example.com")
+	w.drive(2 * time.Hour)
+	w.world.add("other.test", func(r *domains.AddRequest) { r.Driver = "hangs" })
+	_, err := w.keeper.Turn(w.ctx)
+	w.must(err)
+	ctx, cancel := context.WithCancel(w.ctx)
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		w.publisher.Run(ctx)
+		close(ended)
+	}()
+	<-hangs.begun
+	_, err = w.service.Compromised(w.ctx, "root", "example.com", domains.CompromiseRequest{Selector: k.Selector, Yes: true})
+	w.must(err)
+	revoked := func() bool {
+		w.dns.mu.Lock()
+		defer w.dns.mu.Unlock()
+		return w.dns.records[record(k)] == domains.RevokedRecord
+	}
+	for end := time.Now().Add(2 * time.Minute); !revoked(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the other driver keeps it waiting")
+		}
+	}
+	cancel()
+	<-ended
+}
+
+// slowWriter needs its time for each zone.
+type slowWriter struct {
+	fakeWriter
+	clock *fakeClock
+	zones []string
+}
+
+func (f *slowWriter) Apply(ctx context.Context, zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
+	f.zones = append(f.zones, zone)
+	f.clock.advance(5 * time.Second)
+	return f.fakeWriter.Apply(ctx, zone, changes)
+}
+
+// A driver has a long way to go; a key that is compromised is next.
+func TestEmergencyComesFirst(t *testing.T) {
+	w := newDriven(t, newStore(t))
+	slow := &slowWriter{fakeWriter: fakeWriter{dns: w.dns}, clock: w.clock}
+	zones := []string{"example.com"}
+	for i := range 30 {
+		zones = append(zones, fmt.Sprintf("d%d.test", i))
+	}
+	w.publishing.Drivers["ns"] = domains.Driver{Zones: zones, Writer: slow}
+	w.restart()
+	k := w.add("example.com")
+	w.drive(2 * time.Hour)
+	for _, zone := range zones[1:] {
+		w.add(zone)
+	}
+	w.clock.advance(time.Minute)
+	_, err := w.keeper.Turn(w.ctx)
+	w.must(err)
+	_, err = w.publisher.Turn(w.ctx, "ns")
+	w.must(err)
+	slow.zones = nil
+	_, err = w.service.Compromised(w.ctx, "root", "example.com", domains.CompromiseRequest{Selector: k.Selector, Yes: true})
+	w.must(err)
+	_, err = w.publisher.Turn(w.ctx, "ns")
+	w.must(err)
+	w.inDNS(k, domains.RevokedRecord)
+	if len(slow.zones) != 1 {
+		t.Errorf("in one round it wrote %v", slow.zones)
 	}
 }
 

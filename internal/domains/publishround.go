@@ -5,78 +5,62 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 )
 
 const (
-	publishRound  = 10 * time.Second // after it a driver begins nothing more in a round: others may have become due
-	publishSilent = 2 * time.Second  // a batch that failed after that long was waited for in vain
-	publishPutOff = time.Minute      // what a silent driver has to do besides
+	publishRound  = 2 * time.Second // after it a driver begins nothing more in a round: something urgent may have become due
+	publishPutOff = time.Minute     // what a silent driver has to do besides
 )
 
-// round has the drivers do what is due, each for itself: what one of them waits for keeps
-// none of the others.
-func (p *Publisher) round(ctx context.Context, due []Published) error {
-	var drivers [][]Published
-	places := map[string]int{}
-	for _, row := range due {
-		name := row.Driver
-		if _, configured := p.service.publishing.Drivers[name]; !configured {
-			name = ""
-		}
-		at, ok := places[name]
-		if !ok {
-			at = len(drivers)
-			places[name], drivers = at, append(drivers, nil)
-		}
-		drivers[at] = append(drivers[at], row)
-	}
-	errs := make([]error, len(drivers))
-	var others sync.WaitGroup
-	for i, rows := range drivers[1:] {
-		others.Go(func() { errs[i+1] = p.drive(ctx, rows) })
-	}
-	errs[0] = p.drive(ctx, drivers[0])
-	others.Wait()
-	return errors.Join(errs...)
+// noAnswer is what errors of a DNSWriter have that has waited in vain: for a server, a
+// program, a lock.
+type noAnswer interface{ NoAnswer() bool }
+
+// silent tells whether a driver gave no answer about some of what was tried.
+func silent(tried []attempt) bool {
+	return slices.ContainsFunc(tried, func(a attempt) bool { return isSilent(a.outcome.Err) })
 }
 
-// drive has one driver do what is due for it, zone by zone. A driver that lets us wait in
-// vain for one zone is not asked about the others for a while.
-func (p *Publisher) drive(ctx context.Context, rows []Published) error {
+func isSilent(err error) bool {
+	var waited noAnswer
+	return errors.As(err, &waited) && waited.NoAnswer()
+}
+
+// round has a driver do what is due for it, zone by zone. One that lets us wait in vain for
+// one zone is not asked about the others for a while.
+func (p *Publisher) round(ctx context.Context, rows []Published) error {
 	s := p.service
 	begin := s.clock.Elapsed()
-	batches := s.byZone(rows)
+	batches := s.batches(rows)
 	for i, b := range batches {
-		at := s.clock.Elapsed()
-		if i > 0 && at-begin >= publishRound {
+		if i > 0 && s.clock.Elapsed()-begin >= publishRound {
 			return nil
 		}
 		tried, err := s.publish(ctx, "keeper@"+p.keeper.host, b, p.keeper.update, false)
 		if err != nil {
 			return err
 		}
-		if s.clock.Elapsed()-at >= publishSilent && !slices.ContainsFunc(tried, func(a attempt) bool { return a.outcome.Err == nil }) {
+		if silent(tried) {
 			return p.putOff(ctx, slices.Concat(batches[i+1:]...))
 		}
 	}
 	return nil
 }
 
-// byZone parts rows of one driver into batches of a zone, that of the first row first.
-func (s *Service) byZone(rows []Published) (batches [][]Published) {
-	var zones []string
-	of := map[string][]Published{}
+// batches parts rows into those of one driver and zone, that of the first row first.
+func (s *Service) batches(rows []Published) (batches [][]Published) {
+	var places [][2]string
+	of := map[[2]string][]Published{}
 	for _, row := range rows {
-		zone := s.zoneFor(&row)
-		if of[zone] == nil {
-			zones = append(zones, zone)
+		place := [2]string{row.Driver, s.zoneFor(&row)}
+		if of[place] == nil {
+			places = append(places, place)
 		}
-		of[zone] = append(of[zone], row)
+		of[place] = append(of[place], row)
 	}
-	for _, zone := range zones {
-		batches = slices.AppendSeq(batches, slices.Chunk(of[zone], publishBatch))
+	for _, place := range places {
+		batches = slices.AppendSeq(batches, slices.Chunk(of[place], publishBatch))
 	}
 	return batches
 }
@@ -101,7 +85,7 @@ func (p *Publisher) putOff(ctx context.Context, rows []Published) error {
 				continue // somebody else tries it
 			}
 			if row.Problem == "" {
-				row.Problem = fmt.Sprintf("put off: the driver %s gave no answer about another zone", row.Driver)
+				row.Problem = notTried(row.Driver)
 			}
 			row.NextAt = now.Add(publishPutOff)
 			row.Revision++
@@ -111,4 +95,8 @@ func (p *Publisher) putOff(ctx context.Context, rows []Published) error {
 		}
 		return nil
 	})
+}
+
+func notTried(driver string) string {
+	return fmt.Sprintf("put off: the driver %s gave no answer about another zone", driver)
 }

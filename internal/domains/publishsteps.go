@@ -106,10 +106,14 @@ func (p *plan) want(row Published, w wanted) {
 		return
 	}
 	row.Owner = w.owner
+	due := p.now
+	if w.Value == RevokedRecord && row.Want != "" { // a key stands there, and may be a stolen one
+		due = due.Add(-publishAhead)
+	}
 	if row.Want == w.Value && row.Value == w.Value && row.Problem == "" && !row.Since.IsZero() { // only for how long
 		row.Until, row.NextAt = w.until, w.until
 	} else {
-		row.Want, row.TTL, row.Until, row.Since, row.NextAt = w.Value, w.TTL, w.until, p.now, p.now
+		row.Want, row.TTL, row.Until, row.Since, row.NextAt = w.Value, w.TTL, w.until, p.now, due
 		row.Attempts, row.Problem, row.Foreign, row.ToldAt = 0, "", false, time.Time{}
 	}
 	p.put = append(p.put, row)

@@ -35,6 +35,7 @@ func (s *Service) PlanPublishing(ctx context.Context, names []string, keyZone bo
 		rows = append(rows, zone...)
 	}
 	out := make([]Publication, len(rows))
+	var order [][2]string // driver and zone
 	batches := map[[2]string][]int{}
 	for i := range rows {
 		rows[i].expire(s.now())
@@ -44,16 +45,28 @@ func (s *Service) PlanPublishing(ctx context.Context, names []string, keyZone bo
 			out[i].Problem = err.Error()
 			continue
 		}
-		batches[[2]string{rows[i].Driver, zone}] = append(batches[[2]string{rows[i].Driver, zone}], i)
+		key := [2]string{rows[i].Driver, zone}
+		if batches[key] == nil {
+			order = append(order, key)
+		}
+		batches[key] = append(batches[key], i)
 	}
-	for key, places := range batches {
-		s.planBatch(ctx, key[0], key[1], rows, places, out)
+	given := map[string]bool{} // drivers that gave no answer
+	for _, key := range order {
+		if given[key[0]] {
+			for _, at := range batches[key] {
+				out[at].Problem = notTried(key[0])
+			}
+			continue
+		}
+		given[key[0]] = isSilent(s.planBatch(ctx, key[0], key[1], rows, batches[key], out))
 	}
 	return out, nil
 }
 
-// planBatch asks one driver about the rows at some places.
-func (s *Service) planBatch(ctx context.Context, name, zone string, rows []Published, places []int, out []Publication) {
+// planBatch asks one driver about the rows at some places. The error is in what it tells of
+// them, too.
+func (s *Service) planBatch(ctx context.Context, name, zone string, rows []Published, places []int, out []Publication) error {
 	ctx, cancel := context.WithTimeout(ctx, publishFor)
 	defer cancel()
 	changes := make([]DNSChange, len(places))
@@ -72,6 +85,7 @@ func (s *Service) planBatch(ctx context.Context, name, zone string, rows []Publi
 		}
 		out[at].tell(&rows[at], outcomes[i])
 	}
+	return err
 }
 
 func publicationOf(row *Published, zone string) Publication {
@@ -202,8 +216,23 @@ func (s *Service) Publish(ctx context.Context, actor string, names []string, key
 			return nil, err
 		}
 	}
-	var out []Publication
-	for part := range slices.Chunk(rows, publishBatch) {
+	return s.publishNow(ctx, actor, rows)
+}
+
+// publishNow has the drivers write rows. One that gave no answer about a zone is not asked
+// about others: those wait for the daemon.
+func (s *Service) publishNow(ctx context.Context, actor string, rows []Published) (out []Publication, err error) {
+	given := map[string]bool{} // drivers that gave no answer
+	for _, part := range s.batches(rows) {
+		driver := part[0].Driver
+		if given[driver] {
+			for i := range part {
+				p := publicationOf(&part[i], s.zoneFor(&part[i]))
+				p.Problem = notTried(driver)
+				out = append(out, p)
+			}
+			continue
+		}
 		done, err := s.publish(ctx, actor, part, s.store.Update, true)
 		for _, d := range done {
 			p := publicationOf(&d.Published, s.zoneFor(&d.Published))
@@ -213,6 +242,7 @@ func (s *Service) Publish(ctx context.Context, actor string, names []string, key
 		if err != nil {
 			return out, err
 		}
+		given[driver] = silent(done)
 	}
 	return out, nil
 }

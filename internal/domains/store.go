@@ -146,9 +146,11 @@ type RecordTx interface {
 type PublishedTx interface {
 	Published(driver, name, kind string) (Published, error)
 	PublishedOf(owner string) ([]Published, error) // by Name, Type, Driver
-	// PublishedDue lists up to limit records with a NextAt that is set and not after t,
-	// earliest first.
-	PublishedDue(t time.Time, limit int) ([]Published, error)
+	// PublishedDue lists up to limit records of a driver with a NextAt that is set and not
+	// after t, earliest first.
+	PublishedDue(driver string, t time.Time, limit int) ([]Published, error)
+	// PublishedDrivers lists the drivers that have records with a NextAt, in byte order.
+	PublishedDrivers() ([]string, error)
 	// PublishedInKeyZone lists those with Zoned, by Name, Type, Driver.
 	PublishedInKeyZone() ([]Published, error)
 	PutPublished(Published) error

@@ -197,5 +197,8 @@ func (e *UnreachableError) Error() string {
 	return fmt.Sprintf("the name server %s of %s cannot be reached: %s; see that it runs and that its port is open to this host", e.Server, e.Zone, strings.TrimSpace(text))
 }
 
+// NoAnswer tells those who ask many servers that this one is not worth waiting for.
+func (e *UnreachableError) NoAnswer() bool { return true }
+
 // Unwrap gives Err.
 func (e *UnreachableError) Unwrap() error { return e.Err }

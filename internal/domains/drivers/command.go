@@ -36,7 +36,7 @@ func run(ctx context.Context, timeout time.Duration, command []string, input []b
 	switch {
 	case err == nil || errors.Is(err, exec.ErrWaitDelay):
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return nil, fmt.Errorf("%s: no end within %v%s", command[0], timeout, said(complaint, out))
+		return nil, &silence{fmt.Sprintf("%s: no end within %v%s", command[0], timeout, said(complaint, out))}
 	default:
 		return nil, fmt.Errorf("%s: %w%s", command[0], err, said(complaint, out))
 	}
@@ -45,6 +45,14 @@ func run(ctx context.Context, timeout time.Duration, command []string, input []b
 	}
 	return out.b.Bytes(), nil
 }
+
+// silence is an error of who was waited for in vain.
+type silence struct{ text string }
+
+func (e *silence) Error() string { return e.text }
+
+// NoAnswer lets others not wait for the same.
+func (e *silence) NoAnswer() bool { return true }
 
 // said is what a program complained of, on one line.
 func said(complaint *last, out *bounded) string {

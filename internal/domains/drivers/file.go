@@ -94,7 +94,7 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 const lockPause = 10 * time.Millisecond
 
 // errLocked is a directory whose lock another process keeps.
-var errLocked = errors.New("another process holds its lock, and does not let go; `fuser` tells which")
+var errLocked = &silence{"another process holds its lock, and does not let go; `fuser` tells which"}
 
 func resolved(path string) string {
 	if real, err := filepath.EvalSymlinks(path); err == nil {

@@ -41,8 +41,14 @@ func (t *tx) PublishedInKeyZone() ([]domains.Published, error) {
 	return publishedTable.list(t, "WHERE zoned = 1 ORDER BY name, kind, driver")
 }
 
-func (t *tx) PublishedDue(at time.Time, limit int) ([]domains.Published, error) {
-	return publishedTable.list(t, "WHERE next_at <> 0 AND next_at <= $1 ORDER BY next_at, name LIMIT $2", micros(at), limit)
+func (t *tx) PublishedDue(driver string, at time.Time, limit int) ([]domains.Published, error) {
+	return publishedTable.list(t, "WHERE next_at <> 0 AND next_at <= $1 AND driver = $2 ORDER BY next_at, name LIMIT $3", micros(at), driver, limit)
+}
+
+func (t *tx) PublishedDrivers() (drivers []string, err error) {
+	var driver string
+	err = t.query("SELECT DISTINCT driver FROM published WHERE next_at <> 0 ORDER BY driver", nil, []any{&driver}, func() { drivers = append(drivers, driver) })
+	return drivers, err
 }
 
 func (t *tx) PutPublished(p domains.Published) error { return publishedTable.put(t, p) }

@@ -40,10 +40,20 @@ func (t *memoryTx) PublishedInKeyZone() ([]domains.Published, error) {
 	return t.publishedThat(func(p *domains.Published) bool { return p.Zoned }), nil
 }
 
-func (t *memoryTx) PublishedDue(at time.Time, limit int) ([]domains.Published, error) {
-	out := t.publishedThat(func(p *domains.Published) bool { return !p.NextAt.IsZero() && !p.NextAt.After(at) })
+func (t *memoryTx) PublishedDue(driver string, at time.Time, limit int) ([]domains.Published, error) {
+	out := t.publishedThat(func(p *domains.Published) bool {
+		return p.Driver == driver && !p.NextAt.IsZero() && !p.NextAt.After(at)
+	})
 	slices.SortStableFunc(out, func(a, b domains.Published) int { return a.NextAt.Compare(b.NextAt) })
 	return out[:min(limit, len(out))], nil
+}
+
+func (t *memoryTx) PublishedDrivers() (drivers []string, err error) {
+	for _, p := range t.publishedThat(func(p *domains.Published) bool { return !p.NextAt.IsZero() }) {
+		drivers = append(drivers, p.Driver)
+	}
+	slices.Sort(drivers)
+	return slices.Compact(drivers), nil
 }
 
 func (t *memoryTx) PutPublished(p domains.Published) error {
@@ -68,17 +78,21 @@ func published(t *testing.T, s domains.Store) {
 	early := fullPublished("ns", "b._domainkey.example.com", moment)
 	idle := domains.Published{Driver: "ns", Name: "c.dkim.example.net", Type: "CNAME", Owner: "other.example"}
 	again := fullPublished("other", "a._domainkey.example.com", time.Time{})
+	third := fullPublished("third", "d._domainkey.example.org", moment)
+	third.Owner, third.Zoned = "example.org", false
 	update(t, s, func(tx domains.Tx) error {
-		return errors.Join(tx.PutPublished(late), tx.PutPublished(early), tx.PutPublished(idle), tx.PutPublished(again))
+		return errors.Join(tx.PutPublished(late), tx.PutPublished(early), tx.PutPublished(idle), tx.PutPublished(again), tx.PutPublished(third))
 	})
 	view(t, s, func(tx domains.Tx) error {
 		same(t, late)(tx.Published("ns", late.Name, "TXT"))
 		same(t, idle)(tx.Published("ns", idle.Name, "CNAME"))
 		same(t, []domains.Published{late, again, early})(tx.PublishedOf("example.com"))
 		same(t, []domains.Published{late, again, early})(tx.PublishedInKeyZone())
-		same(t, []domains.Published{early})(tx.PublishedDue(moment, 10))
-		same(t, []domains.Published{early, late})(tx.PublishedDue(moment.Add(2*time.Hour), 10))
-		same(t, []domains.Published{early})(tx.PublishedDue(moment.Add(2*time.Hour), 1))
+		same(t, []domains.Published{early})(tx.PublishedDue("ns", moment, 10))
+		same(t, []domains.Published{early, late})(tx.PublishedDue("ns", moment.Add(2*time.Hour), 10))
+		same(t, []domains.Published{early})(tx.PublishedDue("ns", moment.Add(2*time.Hour), 1))
+		same(t, []domains.Published(nil))(tx.PublishedDue("other", moment.Add(2*time.Hour), 10))
+		same(t, []string{"ns", "third"})(tx.PublishedDrivers())
 		if _, err := tx.Published("ns", idle.Name, "TXT"); !errors.Is(err, domains.ErrNotFound) {
 			t.Errorf("another type: %v", err)
 		}
@@ -90,7 +104,7 @@ func published(t *testing.T, s domains.Store) {
 	})
 	view(t, s, func(tx domains.Tx) error {
 		same(t, []domains.Published{late, again})(tx.PublishedOf("example.com"))
-		same(t, []domains.Published(nil))(tx.PublishedDue(moment.Add(2*time.Hour), 10))
+		same(t, []domains.Published(nil))(tx.PublishedDue("ns", moment.Add(2*time.Hour), 10))
 		return nil
 	})
 }
