@@ -158,16 +158,30 @@ func TestLogin(t *testing.T) {
 
 func TestSessionsAreBounded(t *testing.T) {
 	now := dawn
-	s := newSessions(func() time.Time { return now })
-	first := s.begin(&Token{Identity: Identity{Name: "ada"}})
-	now = now.Add(time.Second)
-	second := s.begin(&Token{Identity: Identity{Name: "bob"}})
-	for range maxSessions - 1 {
-		now = now.Add(time.Millisecond)
-		s.begin(&Token{Identity: Identity{Name: "eve"}})
+	s := newSessions(func() time.Time { now = now.Add(time.Millisecond); return now })
+	person := func(i int) *Token { return &Token{Identity: Identity{Name: "p" + itoa(i)}} }
+	first, second := s.begin(person(0)), s.begin(person(1))
+	for i := range maxSessions - 1 {
+		s.begin(person(i + 2))
 	}
 	if len(s.all) != maxSessions || s.of(first) != nil || s.of(second) == nil {
 		t.Errorf("%d sessions, the oldest %v, the next %v", len(s.all), s.of(first), s.of(second))
+	}
+}
+
+// TestNobodyIsLoggedOutByOthers: however often a tenant logs in, and whatever it is told.
+func TestNobodyIsLoggedOutByOthers(t *testing.T) {
+	now := dawn
+	s := newSessions(func() time.Time { now = now.Add(time.Millisecond); return now })
+	ada := s.begin(&Token{Identity: Identity{Name: "ada"}})
+	bob := s.begin(&Token{Identity: Identity{Name: "bob", Tenant: "acme"}})
+	for i := range maxSessions {
+		eve := Identity{Name: "eve" + itoa(i), Tenant: "other"}
+		s.begin(&Token{Identity: eve})
+		s.leave(newVisitor(), eve, note{Text: "Saved."})
+	}
+	if len(s.all) != maxOfOne+2 || s.of(ada) == nil || s.of(bob) == nil {
+		t.Errorf("%d sessions, ada %v, bob %v", len(s.all), s.of(ada), s.of(bob))
 	}
 }
 

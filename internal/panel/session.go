@@ -13,7 +13,8 @@ import (
 // page of somebody.
 type session struct {
 	digest [sha256.Size]byte // of the token
-	who    Identity
+	who    Identity          // nobody, if it is only a message
+	whose  Identity          // counted for
 	begun  time.Time
 	used   time.Time
 	note   *note
@@ -31,6 +32,7 @@ type sessions struct {
 // The bounds of a session.
 const (
 	maxSessions = 2000
+	maxOfOne    = 100 // of one tenant, or one operator: nobody logs others out by logging in
 	maxIdle     = 2 * time.Hour
 	maxAge      = 12 * time.Hour
 )
@@ -50,7 +52,7 @@ func isVisitor(id string) bool { return len(id) == len(rand.Text()) }
 // begin logs somebody in, under a name that nobody knew before.
 func (s *sessions) begin(t *Token) (id string) {
 	id = newVisitor()
-	s.put(id, &session{digest: t.Digest, who: t.Identity, begun: s.now()})
+	s.put(id, &session{digest: t.Digest, who: t.Identity, whose: t.Identity, begun: s.now()})
 	return id
 }
 
@@ -74,7 +76,7 @@ func (s *sessions) end(id string) {
 }
 
 // leave keeps a message for the next page of a visitor.
-func (s *sessions) leave(id string, n note) {
+func (s *sessions) leave(id string, who Identity, n note) {
 	s.mu.Lock()
 	one := s.living(id)
 	if one != nil {
@@ -82,7 +84,7 @@ func (s *sessions) leave(id string, n note) {
 	}
 	s.mu.Unlock()
 	if one == nil {
-		s.put(id, &session{note: &n, begun: s.now()})
+		s.put(id, &session{note: &n, whose: who, begun: s.now()})
 	}
 }
 
@@ -114,23 +116,40 @@ func (s *sessions) living(id string) *session {
 	return one
 }
 
-// put adds a session; where there are too many, the one that was idle longest goes.
+// put adds a session; where there are too many, the one that was idle longest goes: of those
+// that the same one has, or of all.
 func (s *sessions) put(id string, one *session) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	one.used = s.now()
-	if len(s.all) >= maxSessions {
-		oldest := ""
-		for id := range s.all {
-			if s.living(id) != nil && (oldest == "" || s.all[id].used.Before(s.all[oldest].used)) {
-				oldest = id
-			}
+	s.makeRoom(maxOfOne, func(other *session) bool { return other.whose.countedAs() == one.whose.countedAs() })
+	s.makeRoom(maxSessions, func(*session) bool { return true })
+	s.all[id] = one
+}
+
+// makeRoom lets one more session of a kind be there. The caller holds the lock.
+func (s *sessions) makeRoom(most int, kind func(*session) bool) {
+	oldest, n := "", 0
+	for id := range s.all {
+		one := s.living(id)
+		if one == nil || !kind(one) {
+			continue
 		}
-		if len(s.all) >= maxSessions {
-			delete(s.all, oldest)
+		if n++; oldest == "" || one.used.Before(s.all[oldest].used) {
+			oldest = id
 		}
 	}
-	s.all[id] = one
+	if n >= most {
+		delete(s.all, oldest)
+	}
+}
+
+// countedAs: the people of a tenant share, however many names a proxy sends.
+func (i Identity) countedAs() Identity {
+	if !i.Operator() {
+		i.Name = ""
+	}
+	return i
 }
 
 // formToken ties a form to a visitor and to who that is.

@@ -167,7 +167,7 @@ type note struct {
 
 // done leads on to a page with a message.
 func (v *visit) done(path string, n note) error {
-	v.sessions.leave(v.visitor, n)
+	v.sessions.leave(v.visitor, v.who, n)
 	return v.redirect(path)
 }
 
