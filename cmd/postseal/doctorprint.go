@@ -102,7 +102,11 @@ func orNone(records []string) string {
 	if len(records) == 0 {
 		return "none"
 	}
-	return doctor.Printable(strings.Join(records, "\n"))
+	var lines []string
+	for _, r := range records {
+		lines = append(lines, doctor.Printable(strings.ReplaceAll(r, "\n", "?")))
+	}
+	return indented(strings.Join(lines, "\n"))
 }
 
 // doctorJSON is the whole outcome; times and facts of the host are left to the text of the findings.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode"
 
 	"github.com/BurntSushi/toml"
 )
@@ -98,7 +99,7 @@ const maxText = 600
 // Printable keeps what others wrote from acting on a terminal, and from filling it.
 func Printable(s string) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\n' || r >= 0x7f && r < 0xa0 {
+		if r != '\n' && !unicode.IsPrint(r) { // what turns the writing round is none, either
 			return '?'
 		}
 		return r

@@ -158,7 +158,7 @@ func TestShellUsers(t *testing.T) {
 
 // What others wrote neither acts on a terminal nor fills it.
 func TestPrintable(t *testing.T) {
-	if got := Printable("a\x1b[31m\x00\xff\u0085b\nc"); got != "a?[31m???b\nc" {
+	if got := Printable("a\x1b[31m\x00\xff\u0085\u202eb\nü"); got != "a?[31m????b\nü" {
 		t.Errorf("got %q", got)
 	}
 	if got := Printable(strings.Repeat("é", 10_000)); len(got) > maxText+len("…") {
