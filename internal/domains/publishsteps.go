@@ -119,6 +119,25 @@ func (p *plan) want(row Published, w wanted) {
 	p.put = append(p.put, row)
 }
 
+// ofNow leaves out the places whose rows have changed since the plan was made outside of any
+// transaction: an attempt may have ended, and what it wrote must not be forgotten.
+func (p *plan) ofNow(tx Tx) (*plan, error) {
+	changed := map[[2]string]bool{}
+	for _, r := range slices.Concat(p.gone, p.put) {
+		now, err := tx.Published(r.Driver, r.Name, r.Type)
+		if ignoreNotFound(err) != nil {
+			return nil, err
+		}
+		if now.Revision != r.Revision {
+			changed[[2]string{r.Name, r.Type}] = true
+		}
+	}
+	of := func(rows []Published) []Published {
+		return slices.DeleteFunc(slices.Clone(rows), func(r Published) bool { return changed[[2]string{r.Name, r.Type}] })
+	}
+	return &plan{put: of(p.put), gone: of(p.gone)}, nil
+}
+
 func (p *plan) save(tx Tx) error {
 	for _, row := range p.gone {
 		if err := tx.DeletePublished(row.Driver, row.Name, row.Type); err != nil {

@@ -52,15 +52,29 @@ func (p *Publisher) watchKeyZone(ctx context.Context) (again time.Time, err erro
 }
 
 // planKeyZone notes the differences between the key zone as it has to be and as it was
-// written.
+// written. A row that somebody works at meanwhile is compared once more.
 func (s *Service) planKeyZone(ctx context.Context, update update) error {
-	step, _, err := s.compareKeyZone(ctx)
-	if err != nil {
-		return err
-	}
-	for part := range step.parts(keyZoneRows) {
-		if err := update(ctx, part.save); err != nil {
+	for range 3 {
+		step, _, err := s.compareKeyZone(ctx)
+		if err != nil {
 			return err
+		}
+		overtaken := false
+		for part := range step.parts(keyZoneRows) {
+			err := update(ctx, func(tx Tx) error {
+				now, err := part.ofNow(tx)
+				if err != nil {
+					return err
+				}
+				overtaken = overtaken || len(now.put)+len(now.gone) < len(part.put)+len(part.gone)
+				return now.save(tx)
+			})
+			if err != nil {
+				return err
+			}
+		}
+		if !overtaken {
+			break
 		}
 	}
 	return nil

@@ -1,6 +1,8 @@
 package domains_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -52,6 +54,61 @@ func TestDriverWritesTheKeyZone(t *testing.T) {
 			w.text("pse1.example-com.dkim.example.net", domains.RevokedRecord)
 			w.text("pse2._domainkey.example.com", alias)
 		})
+	}
+}
+
+// hooked is a store that calls before ahead of each Update.
+type hooked struct {
+	domains.Store
+	before func() error
+}
+
+func (s *hooked) Update(ctx context.Context, f func(domains.Tx) error) error {
+	if s.before != nil {
+		if err := s.before(); err != nil {
+			return err
+		}
+	}
+	return s.Store.Update(ctx, f)
+}
+
+// While `domain publish --key-zone` compares the zone with the store, the daemon writes the
+// key that was compromised just now: that it wrote it is not forgotten.
+func TestKeyZoneComparedWhileItIsWritten(t *testing.T) {
+	w := zoned(t)
+	store := &hooked{Store: w.store}
+	w.store = store
+	w.restart()
+	k := w.world.add("example.com", func(r *domains.AddRequest) { r.Publish, r.Slots = domains.PublishCNAME, 2 })
+	_, err := w.keeper.Turn(w.ctx)
+	w.must(err)
+	updates := 0
+	store.before = func() error {
+		if updates++; updates == 2 {
+			return domains.ErrUnavailable // the plan stands; nothing is written yet
+		}
+		return nil
+	}
+	if _, err := w.publisher.Turn(w.ctx, "ns"); !errors.Is(err, domains.ErrUnavailable) {
+		t.Fatal(err)
+	}
+	store.before = nil
+	_, err = w.service.Compromised(w.ctx, "root", "example.com", domains.CompromiseRequest{Selector: k.Selector, Yes: true})
+	w.must(err)
+	store.before = func() error {
+		store.before = nil
+		_, err := w.publisher.Turn(w.ctx, "ns")
+		w.text(k.Target, k.Record)
+		return err
+	}
+	_, err = w.service.Publish(w.ctx, "root", nil, true)
+	w.must(err)
+	w.drive(time.Minute)
+	w.text(k.Target, domains.RevokedRecord)
+	for _, p := range w.published("example.com") {
+		if p.Problem != "" || p.WrittenAt.IsZero() {
+			t.Errorf("%+v", p)
+		}
 	}
 }
 
