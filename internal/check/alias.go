@@ -138,7 +138,7 @@ func (c *checking) wrongTarget(alias, target string) {
 		}
 		c.report.raise("D510", facts{"detail": detail})
 	}
-	for _, r := range c.chain.Hops[0].Answers[0].Of(authority.CNAME) {
+	for _, r := range c.own().Of(authority.CNAME) {
 		c.report.retryIn(r.TTL)
 	}
 }

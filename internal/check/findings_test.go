@@ -151,6 +151,30 @@ func TestWildcardIsNowhereElse(t *testing.T) {
 	}
 }
 
+// halfDead is a zone whose first server gives no answer.
+type halfDead struct{ *fakeDNS }
+
+func (h halfDead) Follow(ctx context.Context, name string) authority.Chain {
+	chain := h.fakeDNS.Follow(ctx, name)
+	chain.Hops[0].Answers[0] = authority.Answer{Server: "ns1.hoster.test", Address: "192.0.2.1:53", Status: authority.TimedOut, Detail: "no answer within 2s"}
+	return chain
+}
+
+// A wildcard is seen, and a TTL, whichever of the servers answers.
+func TestFirstServerIsSilent(t *testing.T) {
+	for code, s := range map[string]situation{
+		"D207": {newFake().txt(name, keys.rsa.PublicRecord()).txt("*._domainkey."+domain, keys.rsa.PublicRecord()), subject(keys.rsa), Warning},
+		"D208": {newFake().txt("*._domainkey."+domain, "v=spf1 -all"), subject(keys.rsa), Error},
+	} {
+		e := &Engine{Authority: halfDead{s.dns}, Now: func() time.Time { return now }}
+		has(t, e.Check(context.Background(), s.subject), code, s.severity)
+	}
+	e := &Engine{Authority: halfDead{newFake().cname(name, "other.test").txt("other.test", "x")}, Now: func() time.Time { return now }}
+	if f := has(t, e.Check(context.Background(), aliased(keys.rsa)), "D510", Error); f.RetryAfter != now.Add(time.Hour) {
+		t.Errorf("again after %v", f.RetryAfter)
+	}
+}
+
 // Codes that other tests produce, by their names.
 var elsewhere = []string{"D103", "D104", "D105", "D106", "D107", "D108", "D109", "D110", "D603", "D604", "D605", "D606"}
 

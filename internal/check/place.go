@@ -115,7 +115,7 @@ func (c *checking) places() []place {
 // elsewhere looks for the record in those places and reports the first that has it. It is true if that explains all.
 func (c *checking) elsewhere(ctx context.Context, status string) bool {
 	places := c.places()
-	wild := essence(c.chain.Hops[0].Answers[0]) // what the name itself gives, a wildcard gives everywhere
+	wild := essence(c.own()) // what the name itself gives, a wildcard gives everywhere
 	found := make([]bool, len(places))
 	var waiting sync.WaitGroup
 	for i, p := range places {
@@ -156,8 +156,11 @@ func (c *checking) looksWanted(a authority.Answer) bool {
 func (c *checking) wildcard(ctx context.Context) (name string, yes bool) {
 	name = randomName("_domainkey." + c.subject.Domain)
 	a := c.source.Peek(ctx, name, authority.TXT)
-	return name, len(a.Records) > 0 && essence(a) == essence(c.chain.Hops[0].Answers[0])
+	return name, len(a.Records) > 0 && essence(a) == essence(c.own())
 }
+
+// own is what stands at the name itself: the answer of the first server that gives one.
+func (c *checking) own() authority.Answer { return newView(c.chain.Hops[0]).answered[0] }
 
 // randomName is a name that nobody made, below another.
 func randomName(below string) string {
