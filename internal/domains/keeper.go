@@ -214,7 +214,7 @@ func (k *Keeper) visit(ctx context.Context, key Key) error {
 		err = k.service.stopLeaked(ctx, "keeper@"+k.host, key, &result)
 	}
 	if err == nil && rotate {
-		_, err = k.service.Rotate(ctx, "keeper@"+k.host, key.Owner, RotateRequest{Algorithm: key.Algorithm})
+		_, err = k.verbs().Rotate(ctx, "keeper@"+k.host, key.Owner, RotateRequest{Algorithm: key.Algorithm})
 		if isRefused(err) {
 			return k.blocked(ctx, key, err)
 		}

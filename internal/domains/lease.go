@@ -87,6 +87,23 @@ func (k *Keeper) release(ctx context.Context) error {
 	return err
 }
 
+// verbs is the service with a store that only the holder of the lease writes to.
+func (k *Keeper) verbs() *Service {
+	s := *k.service
+	s.store = fencedStore{s.store, k}
+	return &s
+}
+
+type fencedStore struct {
+	Store
+	keeper *Keeper
+}
+
+// Update is that of the keeper.
+func (s fencedStore) Update(ctx context.Context, f func(Tx) error) error {
+	return s.keeper.update(ctx, f)
+}
+
 // update is a transaction that only the holder of the lease commits.
 func (k *Keeper) update(ctx context.Context, f func(Tx) error) error {
 	mine := k.holding()

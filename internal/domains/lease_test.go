@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/internal/check"
 	"github.com/postseal/postseal/internal/domains"
 )
 
@@ -77,4 +78,44 @@ func (w *world) leaseIs(holder string, number int64) {
 		}
 		return err
 	})
+}
+
+// slowVacancy does something else while it is asked for a new selector.
+type slowVacancy struct {
+	*fakeDNS
+	meanwhile func()
+}
+
+func (c *slowVacancy) Vacant(ctx context.Context, s check.Subject) check.Result {
+	if c.meanwhile != nil {
+		c.meanwhile()
+	}
+	return c.fakeDNS.Vacant(ctx, s)
+}
+
+// A rotation by the clock begins, DNS is slow, and another host takes over.
+func TestDeposedKeeperDoesNotRotate(t *testing.T) {
+	w := newWorld(t)
+	checker := &slowVacancy{fakeDNS: w.dns}
+	w.service = domains.New(domains.Options{Store: w.store, Clock: w.clock, Checker: checker})
+	w.keeper = domains.NewKeeper(w.service, "mx1")
+	w.connected("example.com")
+	_, err := w.service.Configure(w.ctx, "root", "example.com", domains.Settings{RotateEvery: ptr(90 * day)})
+	w.must(err)
+	checker.meanwhile = func() {
+		w.must(w.store.Update(w.ctx, func(tx domains.Tx) error {
+			lease, err := tx.Lease()
+			w.must(err)
+			return tx.PutLease(domains.Lease{Holder: "mx2", Number: lease.Number + 1, Until: w.clock.Now().Add(100 * day)})
+		}))
+	}
+	for end := w.clock.Now().Add(100 * day); err == nil && w.clock.Now().Before(end); {
+		var next time.Time
+		if next, err = w.keeper.Turn(w.ctx); !next.IsZero() {
+			w.clock.advance(next.Sub(w.clock.Now()))
+		}
+	}
+	if keys := w.keys("example.com"); err == nil || len(keys) != 1 {
+		t.Errorf("%v, with %d keys", err, len(keys))
+	}
 }
