@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/postseal/postseal/internal/dns/authority"
@@ -50,6 +51,23 @@ func (c *checking) onePlace() {
 	if len(networks) == 1 {
 		c.report.raise("D603", facts{"detail": "all addresses are in " + last})
 	}
+}
+
+// network is the part of an address that one place shares: /24, or /48 for IPv6.
+func network(hostPort string) string {
+	at, err := netip.ParseAddrPort(hostPort)
+	if err != nil {
+		return hostPort
+	}
+	bits := 24
+	if at.Addr().Is6() {
+		bits = 48
+	}
+	prefix, err := at.Addr().Prefix(bits)
+	if err != nil {
+		return hostPort
+	}
+	return prefix.String()
 }
 
 // afterwards looks at what surrounds a record that is good: wildcards, TTL, TCP, and what resolvers say.
