@@ -68,11 +68,22 @@ func (c *Courier) Turn(ctx context.Context) (more bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	silent := map[string]error{} // channels that gave no answer: they keep no other waiting
 	for _, n := range claimed {
 		if c.service.now().Add(deliverFor).After(n.NextAt) {
 			break // the claim may run out meanwhile, and another courier take it: it is due again then
 		}
-		if err := c.deliver(ctx, n); err != nil {
+		fault, skip := silent[n.Channel]
+		if !skip {
+			var inVain bool
+			if inVain, fault = c.deliver(ctx, n); inVain {
+				silent[n.Channel] = fault
+			}
+		}
+		if ctx.Err() != nil {
+			return false, ctx.Err() // another try when the claim runs out
+		}
+		if err := c.conclude(ctx, n, fault); err != nil {
 			return false, err
 		}
 	}
@@ -142,18 +153,20 @@ func (c *Courier) tellApart(tx Tx, n Notice) error {
 	return nil
 }
 
-func (c *Courier) deliver(ctx context.Context, n Notice) error {
+// deliver gives a notice to its channel, and says whether that was waited for in vain.
+func (c *Courier) deliver(ctx context.Context, n Notice) (inVain bool, fault error) {
 	attempt, cancel := context.WithTimeout(ctx, deliverFor)
 	defer cancel()
-	var fault error
 	for _, channel := range c.channels {
 		if channel.Name == n.Channel { // none: the configuration has changed, and nobody wants it
 			fault = channel.Notifier.Notify(attempt, n)
 		}
 	}
-	if ctx.Err() != nil {
-		return ctx.Err() // another try when the claim runs out
-	}
+	return fault != nil && attempt.Err() != nil || errors.Is(fault, context.DeadlineExceeded), fault
+}
+
+// conclude notes what came of an attempt.
+func (c *Courier) conclude(ctx context.Context, n Notice, fault error) error {
 	if fault != nil && n.Attempts == 1 {
 		c.service.log.Warn("a notification could not be delivered, it is tried again", "channel", n.Channel, "event", string(n.Event), "domain", n.Domain, "error", fault)
 	}

@@ -3,6 +3,7 @@ package domains_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -61,6 +62,34 @@ func TestSlowCourierLeavesWhatItLost(t *testing.T) {
 	}
 	if len(fast.got) < 2 {
 		t.Errorf("the second courier took %d", len(fast.got))
+	}
+}
+
+// silentSink is a channel that is waited for in vain.
+type silentSink struct{ asked int }
+
+func (s *silentSink) Notify(context.Context, domains.Notice) error {
+	s.asked++
+	return fmt.Errorf("no answer: %w", context.DeadlineExceeded)
+}
+
+// One channel is silent: the others wait for it once in a batch.
+func TestSilentChannelKeepsNoOther(t *testing.T) {
+	w := newWorld(t)
+	hook, mail := &silentSink{}, &sink{}
+	courier := domains.NewCourier(w.service, domains.Channel{Name: "hook", Notifier: hook}, domains.Channel{Name: "mail", Notifier: mail})
+	for i := range 6 {
+		w.add(fmt.Sprintf("d%d.example", i))
+	}
+	want := len(w.notices())
+	deliverAll(w, courier)
+	if len(mail.got) != want || hook.asked != 1 || want < 6 {
+		t.Errorf("mail has %d of %d, the silent one was asked %d times", len(mail.got), want, hook.asked)
+	}
+	w.clock.advance(2 * time.Minute)
+	deliverAll(w, courier)
+	if hook.asked != 2 || len(w.notices()) != want {
+		t.Errorf("asked %d times, %d are left", hook.asked, len(w.notices()))
 	}
 }
 
