@@ -72,6 +72,7 @@ func (w *world) Check(_ context.Context, s check.Subject) check.Result {
 		finding(check.Absent, "D101", "the name does not exist")
 	case err != nil:
 		finding(check.Malformed, "D313", "not a key record")
+		r.Findings[0].Got = text
 	case parsed.Revoked:
 		finding(check.Revoked, "D403", "revoked")
 	case !parsed.Public.Equal(s.Public):

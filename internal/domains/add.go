@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/postseal/postseal/dkim"
 )
@@ -285,6 +288,9 @@ func (s *Service) checkSettings(d *Domain) error {
 	if _, _, err := d.OnMissing.parse(); err != nil {
 		return invalid(string(d.OnMissing), "cannot be read", err.Error())
 	}
+	if len(d.Contact) > maxContact || strings.ContainsFunc(d.Contact, unicode.IsControl) || !utf8.ValidString(d.Contact) {
+		return invalid(strings.ToValidUTF8(d.Contact[:min(len(d.Contact), 40)], "")+"…", "is no contact", fmt.Sprintf("say who changes the DNS, in one line of up to %d characters", maxContact))
+	}
 	switch d.Publish {
 	case PublishTXT:
 		return nil
@@ -301,6 +307,7 @@ func slotsOfTXT(slots int) error {
 const (
 	maxSlots     = 12
 	defaultSlots = 2
+	maxContact   = 254 // of an address (RFC 5321 section 4.5.3.1.3); it may be a name
 )
 
 func (s *Service) checkSlots(d *Domain) error {

@@ -132,6 +132,9 @@ func (s *Service) missingPairs(ctx context.Context, algorithms []dkim.Algorithm,
 	if len(r.Algorithms) == 0 {
 		return nil, nil
 	}
+	if _, tenant := s.store.(tenantStore); tenant {
+		r.Bits = 0 // a key for the domains of others, too
+	}
 	return makeDrafts(r)
 }
 

@@ -273,3 +273,19 @@ func TestJournalOfWhatWasHandedOver(t *testing.T) {
 		}
 	}
 }
+
+// A contact stands in journal and mail: it is one line.
+func TestContact(t *testing.T) {
+	w := newWorld(t)
+	w.add("a.test", func(r *domains.AddRequest) { r.Contact = "Bücher-Verlag <dns@a.test>" })
+	for name, contact := range map[string]string{"long": strings.Repeat("x", 255), "two lines": "a\nfinding D000", "no text": "a\xff"} {
+		_, err := w.claims("eve", "b.test", func(r *domains.AddRequest) { r.Contact = contact })
+		w.invalid(err, "is no contact")
+		_, err = w.service.Of("eve").Request(w.ctx, "panel:eve", domains.AddRequest{Name: "b.test", Owner: "eve", Contact: contact})
+		w.invalid(err, "is no contact")
+		_, err = w.service.Configure(w.ctx, "root", "a.test", domains.Settings{Contact: &contact})
+		if w.invalid(err, "is no contact"); err == nil {
+			t.Error(name)
+		}
+	}
+}

@@ -166,6 +166,19 @@ func TestClaimKeepsNoName(t *testing.T) {
 	}
 }
 
+// What a tenant says of keys is not for the key of all.
+func TestTenantMakesNoWeakKeyForAll(t *testing.T) {
+	o := newProvider(t)
+	weak := func(r *domains.AddRequest) {
+		r.Publish, r.Algorithms, r.Bits = domains.PublishCNAMEShared, []dkim.Algorithm{dkim.RSASHA256}, 1024
+	}
+	added, err := o.claims("eve", "a.test", weak)
+	o.must(err)
+	if k := added.Keys[0]; k.Bits != 2048 {
+		t.Errorf("the key of the set has %d bits", k.Bits)
+	}
+}
+
 // Two rows may have asked for one name: the one whose record stands there signs, and no other.
 func TestOneNameOfTwoRows(t *testing.T) {
 	o := newProvider(t)
