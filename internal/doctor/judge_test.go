@@ -449,7 +449,7 @@ func TestPrefixes(t *testing.T) {
 }
 
 func TestQueueTimes(t *testing.T) {
-	for text, want := range map[string]time.Duration{"5d": 5 * day, "5": 5 * day, "1w": 7 * day, "36h": 36 * time.Hour, "90m": 90 * time.Minute, "30s": 30 * time.Second, "": 0, "soon": 0, "d": 0, "1x": 0, "99999999d": 0} {
+	for text, want := range map[string]time.Duration{"5d": 5 * day, "5": 5 * day, "1w": 7 * day, "36h": 36 * time.Hour, "90m": 90 * time.Minute, "30s": 30 * time.Second, "432000s": 5 * day, "": 0, "soon": 0, "d": 0, "1x": 0, "99999999d": 0} {
 		if got := postfixTime(text); got != want {
 			t.Errorf("Postfix: %q is %v, want %v", text, got, want)
 		}
