@@ -161,7 +161,7 @@ func (d *Daemon) keepStore() (stop func()) {
 	if len(d.first.Drivers) > 0 {
 		s.running.Go(func() { domains.NewPublisher(s.opened.Service, keeper).Run(ctx) })
 	}
-	s.running.Go(func() { s.managed.Report(ctx) })
+	s.running.Go(func() { s.managed.Report(ctx, rows) })
 	told, _ := channels(d.first) // judged by Build
 	s.running.Go(func() { domains.NewCourier(s.opened.Service, told...).Run(ctx) })
 	return func() {

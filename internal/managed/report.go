@@ -45,12 +45,13 @@ func (m *Managed) Unsigned(domain string, at time.Time) {
 
 // Report tells the store every minute, and at the end, what was signed and which
 // rows are in use: a key retires only when its last signature, on any host, is old.
-func (m *Managed) Report(ctx context.Context) {
+// rows are those that the process begins with.
+func (m *Managed) Report(ctx context.Context, rows *Rows) {
 	tick := time.NewTicker(reportEvery)
 	defer tick.Stop()
 	tell := func() error {
 		host := m.opts.Host
-		host.Version = m.version.Load()
+		host.Version = max(rows.Version, m.version.Load()) // Follow may not have begun
 		return m.service.HostStarted(ctx, host)
 	}
 	for {

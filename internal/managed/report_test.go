@@ -1,10 +1,12 @@
 package managed
 
 import (
+	"context"
 	"log/slog"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/postseal/postseal/dkim"
@@ -122,4 +124,28 @@ func TestLentKeyIsMarked(t *testing.T) {
 	if m.mark("1").at.Load() == 0 {
 		t.Error("the signature is not noted")
 	}
+}
+
+// Retirement waits for no host that has just started with all that is to be known.
+func TestTheFirstReportSaysWhatWasRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m, service := newManaged(t, Options{Host: domains.Host{Name: "mx1", Process: "1"}})
+		_, err := service.Add(t.Context(), "test", domains.AddRequest{
+			Name: "example.com", Algorithms: []dkim.Algorithm{dkim.Ed25519SHA256}, Activation: domains.ActivateImmediate, Yes: true,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows, err := m.Read(t.Context())
+		if err != nil || rows.Version == 0 {
+			t.Fatal(rows, err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go m.Report(ctx, rows)
+		synctest.Wait()
+		if hosts, err := service.Hosts(t.Context()); err != nil || len(hosts) != 1 || hosts[0].Version != rows.Version {
+			t.Errorf("%+v, %v; want version %d", hosts, err, rows.Version)
+		}
+	})
 }
