@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/postseal/postseal/test/internal/place"
 )
 
 // TestZoneFile: BIND's checker and Knot read the lines back to the identical records, and postseal finds them live and correct.
@@ -16,10 +18,10 @@ func TestZoneFile(t *testing.T) {
 	w.addKeys()
 	wanted := w.wanted()
 	zone := fmt.Sprintf(apex, 2) + w.ok("domain", "export", "--all", "--format", "bind")
-	w.write("export.zone", zone)
+	w.Write("export.zone", zone)
 
-	w.tool("", "named-checkzone", "-k", "fail", "example.test", w.path("export.zone"))
-	compiled := txtRecords(w.tool("", "named-compilezone", "-q", "-s", "full", "-o", "-", "example.test", w.path("export.zone")))
+	w.Tool("", "named-checkzone", "-k", "fail", "example.test", w.Path("export.zone"))
+	compiled := txtRecords(w.Tool("", "named-compilezone", "-q", "-s", "full", "-o", "-", "example.test", w.Path("export.zone")))
 	for name, text := range wanted {
 		if compiled[name] != text {
 			t.Errorf("%s: BIND reads %q, want %q", name, compiled[name], text)
@@ -29,8 +31,8 @@ func TestZoneFile(t *testing.T) {
 		t.Errorf("BIND reads %d TXT records, want %d", len(compiled), len(wanted))
 	}
 
-	w.write("example.test.zone", zone)
-	w.tool("", "knotc", "--blocking", "--socket", w.path("knot.sock"), "zone-reload", "example.test")
+	w.Write("example.test.zone", zone)
+	w.Tool("", "knotc", "--blocking", "--socket", w.Path("knot.sock"), "zone-reload", "example.test")
 	w.published(wanted)
 	for _, name := range []string{"example.test", "mail.example.test", "sales@example.test"} {
 		out := w.ok("domain", "verify", name)
@@ -47,13 +49,13 @@ func TestKeyZone(t *testing.T) {
 	w.ok("domain", "add", "mail.example.test", "--publish", "cname-shared", "--bits", "4096")
 	w.ok("domain", "add", "sales@example.test", "--publish", "cname")
 	var wanted []struct{ Zone, Name, Type, Value string }
-	w.must(json.Unmarshal([]byte(w.ok("domain", "export", "--key-zone", "--format", "json")), &wanted))
+	w.Must(json.Unmarshal([]byte(w.ok("domain", "export", "--key-zone", "--format", "json")), &wanted))
 	if len(wanted) != 6+2+2 {
 		t.Errorf("%d records", len(wanted))
 	}
-	w.write("keys.zone", w.ok("domain", "export", "--key-zone", "--serial", "2026112201"))
-	w.tool("", "named-checkzone", "-k", "fail", "keys.test", w.path("keys.zone"))
-	full := w.tool("", "named-compilezone", "-q", "-s", "full", "-o", "-", "keys.test", w.path("keys.zone"))
+	w.Write("keys.zone", w.ok("domain", "export", "--key-zone", "--serial", "2026112201"))
+	w.Tool("", "named-checkzone", "-k", "fail", "keys.test", w.Path("keys.zone"))
+	full := w.Tool("", "named-compilezone", "-q", "-s", "full", "-o", "-", "keys.test", w.Path("keys.zone"))
 	compiled := txtRecords(full)
 	for _, r := range wanted {
 		if compiled[r.Name] != r.Value {
@@ -88,12 +90,12 @@ func TestUpdateScript(t *testing.T) {
 			w.addKeys()
 			script := w.ok("domain", "export", "--all", "--format", "nsupdate")
 			for range 2 {
-				w.tool(fmt.Sprintf("server 127.0.0.1 %d\n", w.port)+script, client)
+				w.Tool(fmt.Sprintf("server 127.0.0.1 %d\n", w.Port)+script, client)
 				w.published(w.wanted())
 			}
 			w.ok("domain", "delete", "mail.example.test/big.2026", "--yes") // never signed: it may go at once
-			w.tool(fmt.Sprintf("server 127.0.0.1 %d\n", w.port)+w.ok("domain", "export", "mail.example.test", "--format", "nsupdate"), client)
-			if got := w.texts("big.2026._domainkey.mail.example.test"); got != nil {
+			w.Tool(fmt.Sprintf("server 127.0.0.1 %d\n", w.Port)+w.ok("domain", "export", "mail.example.test", "--format", "nsupdate"), client)
+			if got := w.Texts("big.2026._domainkey.mail.example.test"); got != nil {
 				t.Errorf("still there: %q", got)
 			}
 		})
@@ -105,9 +107,9 @@ func TestRootBecomesTheOwner(t *testing.T) {
 	w := newWorld(t)
 	w.ok("domain", "add", "example.test", "--algorithm", "ed25519")
 	for _, name := range []string{"db/postseal.db", "identity/identity"} {
-		info, err := os.Stat(w.path(name))
-		w.must(err)
-		if uid := info.Sys().(*syscall.Stat_t).Uid; uid != nobody {
+		info, err := os.Stat(w.Path(name))
+		w.Must(err)
+		if uid := info.Sys().(*syscall.Stat_t).Uid; uid != place.Nobody {
 			t.Errorf("%s belongs to uid %d", name, uid)
 		}
 	}

@@ -37,7 +37,7 @@ func TestRefusedUpdates(t *testing.T) {
 			w.says(w.exits(6, publish...), "BADSIG", "secret of the key postseal.example")
 			w.writeKey("ddns.key", "somebody.example", secretOf('s'))
 			w.says(w.exits(6, publish...), "BADKEY", "does not know the key somebody.example")
-			w.must(os.Chmod(w.path("ddns.key"), 0o644))
+			w.Must(os.Chmod(w.Path("ddns.key"), 0o644))
 			w.says(w.exits(6, publish...), "mode 0644", "chmod o-rwx")
 			w.writeKey("ddns.key", "postseal.example", secretOf('s'))
 
@@ -62,9 +62,9 @@ func TestNotItsZone(t *testing.T) {
 			w := newWorld(t)
 			s.start(w)
 			w.configure(strings.Replace(w.updates(), "type =", "zones = [\"example.test\", \"closed.test\", \"missing.test\"]\ntype =", 1))
-			text, err := os.ReadFile(w.path("postseal.toml"))
-			w.must(err)
-			w.write("postseal.toml", strings.Replace(string(text), "zones = [\"example.test\"]\n", "", 1))
+			text, err := os.ReadFile(w.Path("postseal.toml"))
+			w.Must(err)
+			w.Write("postseal.toml", strings.Replace(string(text), "zones = [\"example.test\"]\n", "", 1))
 			w.ok("domain", "add", "missing.test", "--driver", "ns", "--algorithm", "ed25519", "--offline")
 			w.says(w.exits(6, "domain", "publish", "missing.test", "--yes"), "missing.test", "the name server 127.0.0.1")
 			if s.name == "BIND" {
@@ -93,30 +93,30 @@ func TestZoneFileFaults(t *testing.T) {
 	w.configure(w.zoneFile())
 	w.ok("domain", "add", zone, "--driver", "ns", "--selector", "one", "--algorithm", "ed25519")
 	publish := []string{"domain", "publish", zone, "--yes"}
-	file := w.path("zones/example.test.zone")
+	file := w.Path("zones/example.test.zone")
 
-	w.must(os.Chmod(file, 0o444))
+	w.Must(os.Chmod(file, 0o444))
 	w.says(w.exits(6, publish...), "read-only", "chmod u+w")
-	w.must(os.Chmod(file, 0o644))
+	w.Must(os.Chmod(file, 0o644))
 
-	w.must(os.Chmod(w.path("knot.sock"), 0o600))
+	w.Must(os.Chmod(w.Path("knot.sock"), 0o600))
 	w.says(w.exits(6, publish...), "the file is written, and the server could not be told", "knotc")
 	if got := w.text("one._domainkey.example.test"); got != "" {
 		t.Errorf("DNS has %q already", got)
 	}
-	w.must(os.Chmod(w.path("knot.sock"), 0o666))
+	w.Must(os.Chmod(w.Path("knot.sock"), 0o666))
 	w.ok(publish...)
 	w.holds("one._domainkey.example.test", w.record(zone, "one"))
 
 	text, err := os.ReadFile(file)
-	w.must(err)
-	w.write("zones/example.test.zone", strings.Replace(string(text), "v=DKIM1", "v=DKIM2", 1))
+	w.Must(err)
+	w.Write("zones/example.test.zone", strings.Replace(string(text), "v=DKIM1", "v=DKIM2", 1))
 	w.ok("domain", "add", "mail.example.test", "--driver", "ns", "--selector", "two", "--algorithm", "ed25519")
 	w.says(w.exits(6, "domain", "publish", "mail.example.test", "--yes"), "somebody changed the lines that postseal writes")
-	w.write("zones/example.test.zone", string(text))
+	w.Write("zones/example.test.zone", string(text))
 	w.ok("domain", "publish", "mail.example.test", "--yes")
 	w.holds("two._domainkey.mail.example.test", w.record("mail.example.test", "two"))
-	w.tool("", "named-checkzone", "-k", "fail", zone, file)
+	w.Tool("", "named-checkzone", "-k", "fail", zone, file)
 }
 
 // TestWildcard: a wildcard is no record of somebody at the name, whatever it answers.
@@ -125,7 +125,7 @@ func TestWildcard(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
-			w.write("zones/example.test.zone", apex+"*.example.test. IN TXT \"somebody's wildcard\"\n")
+			w.Write("zones/example.test.zone", apex+"*.example.test. IN TXT \"somebody's wildcard\"\n")
 			s.start(w)
 			w.configure(w.updates())
 			w.ok("domain", "add", zone, "--driver", "ns", "--selector", "one", "--algorithm", "ed25519")
@@ -151,9 +151,9 @@ path = "%s/%%.zone"
 name = "dkim.example.net"
 driver = "keys"
 name_servers = ["ns1.example.net"]
-`, w.path("zones")))
+`, w.Path("zones")))
 	w.ok("domain", "add", zone, "--publish", "cname", "--algorithm", "ed25519", "--offline")
 	w.says(w.ok("domain", "publish", "--key-zone", "--yes"), "+ pse1.example-test.dkim.example.net  TXT", "+ pse2.example-test.dkim.example.net  TXT  v=DKIM1; p=")
-	w.tool("", "named-checkzone", "-k", "fail", "dkim.example.net", w.path("zones/dkim.example.net.zone"))
+	w.Tool("", "named-checkzone", "-k", "fail", "dkim.example.net", w.Path("zones/dkim.example.net.zone"))
 	w.says(w.ok("domain", "publish", "--key-zone", "--yes"), "= pse1.example-test.dkim.example.net")
 }

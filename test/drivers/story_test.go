@@ -3,9 +3,10 @@ package drivers
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/test/internal/place"
 )
 
 // TestLife: a driver publishes a key, DNS confirms it, the next one takes over, the record of the retired one goes, and what
@@ -62,14 +63,14 @@ const deleting = "[domains]\nrevoke_style = \"delete\"\n"
 
 // zoneFile is the driver that writes Knot's zone file.
 func (w *world) zoneFile() string {
-	w.must(os.Chown(w.path("zones/example.test.zone"), nobody, nobody))
-	return fmt.Sprintf("type = \"zonefile\"\npath = \"%s/%%.zone\"\nreload = [\"/usr/sbin/knotc\", \"--blocking\", \"--socket\", \"%s\", \"zone-reload\", \"%%\"]\n", w.path("zones"), w.path("knot.sock"))
+	w.Must(os.Chown(w.Path("zones/example.test.zone"), place.Nobody, place.Nobody))
+	return fmt.Sprintf("type = \"zonefile\"\npath = \"%s/%%.zone\"\nreload = [\"/usr/sbin/knotc\", \"--blocking\", \"--socket\", \"%s\", \"zone-reload\", \"%%\"]\n", w.Path("zones"), w.Path("knot.sock"))
 }
 
 // program is the driver that runs a program, which has Knot make the changes.
 func (w *world) program() string {
-	w.write("api.py", api)
-	return fmt.Sprintf("type = \"exec\"\ncommand = [\"/usr/bin/python3\", \"%s\", \"%s\"]\n", w.path("api.py"), w.path("knot.sock"))
+	w.Write("api.py", api)
+	return fmt.Sprintf("type = \"exec\"\ncommand = [\"/usr/bin/python3\", \"%s\", \"%s\"]\n", w.Path("api.py"), w.Path("knot.sock"))
 }
 
 // api is a program as docs/drivers.md wants it: on Knot's control socket instead of a provider's API.
@@ -119,34 +120,22 @@ print(json.dumps({"results": results}))
 
 func byNsupdate(w *world, name, text string) {
 	w.Helper()
-	w.tool(fmt.Sprintf("server 127.0.0.1 %d\nzone example.test.\nupdate add %s. 1 TXT %s\nsend\n", w.port, name, quoted(text)), "nsupdate", "-k", w.path("ddns.key"))
+	w.Tool(fmt.Sprintf("server 127.0.0.1 %d\nzone example.test.\nupdate add %s. 1 TXT %s\nsend\n", w.Port, name, quoted(text)), "nsupdate", "-k", w.Path("ddns.key"))
 }
 
 func byKnotc(w *world, name, text string) {
 	w.Helper()
 	for _, args := range [][]string{{"zone-begin", zone}, {"zone-set", zone, name + ".", "1", "TXT", quoted(text)}, {"zone-commit", zone}} {
-		w.tool("", "knotc", append([]string{"--blocking", "--socket", w.path("knot.sock")}, args...)...)
+		w.Tool("", "knotc", append([]string{"--blocking", "--socket", w.Path("knot.sock")}, args...)...)
 	}
 }
 
 func byHand(w *world, name, text string) {
 	w.Helper()
-	file, err := os.ReadFile(w.path("zones/example.test.zone"))
-	w.must(err)
-	w.write("zones/example.test.zone", strings.Replace(string(file), "2026112101", "2026112102", 1)+name+". IN TXT "+quoted(text)+"\n")
-	w.tool("", "knotc", "--blocking", "--socket", w.path("knot.sock"), "zone-reload", zone)
+	file, err := os.ReadFile(w.Path("zones/example.test.zone"))
+	w.Must(err)
+	w.Write("zones/example.test.zone", strings.Replace(string(file), "2026112101", "2026112102", 1)+name+". IN TXT "+quoted(text)+"\n")
+	w.Tool("", "knotc", "--blocking", "--socket", w.Path("knot.sock"), "zone-reload", zone)
 }
 
 func quoted(text string) string { return `"` + strings.ReplaceAll(text, `"`, `\"`) + `"` }
-
-// tool runs somebody else's program with an input.
-func (w *world) tool(input, name string, args ...string) string {
-	w.Helper()
-	cmd := exec.Command(name, args...)
-	cmd.Stdin = strings.NewReader(input)
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		w.Fatalf("%s %v: %v\n%s", name, args, err, out)
-	}
-	return string(out)
-}

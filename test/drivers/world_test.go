@@ -1,27 +1,23 @@
 // Package drivers has postseal write into the zones of real name servers: BIND and Knot by dynamic updates, Knot by zone files
-// and by a program. The servers' configuration is that of docs/drivers.md. They listen on loopback ports of their own.
+// and by a program. The servers' configuration is that of docs/drivers.md.
 package drivers
 
 import (
 	"bytes"
-	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/child"
+	"github.com/postseal/postseal/test/internal/place"
+	"github.com/postseal/postseal/test/internal/sandbox"
 )
-
-// nobody owns the store: root has to become this user before touching it.
-const nobody = 65534
 
 // zone is what all servers serve.
 const zone = "example.test"
@@ -35,34 +31,20 @@ ns1 IN A   127.0.0.1
 
 // world is a name server for example.test, and postseal with a store that asks it.
 type world struct {
-	*testing.T
-	dir      string
-	port     int
-	postseal string
-	server   *child.Process
-	start    func() *child.Process // of the server, again
+	*place.Place
+	server *child.Process
+	start  func() *child.Process // of the server, again
 }
+
+func TestMain(m *testing.M) { sandbox.Main(m) }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{T: t, postseal: os.Getenv("POSTSEAL")}
-	if w.postseal == "" {
-		t.Fatal("POSTSEAL has to name the postseal binary: make build; POSTSEAL=$PWD/bin/postseal go test ./test/drivers")
-	}
-	var err error
-	if w.dir, err = os.MkdirTemp("", "postseal-drivers-"); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(w.dir) })
-	w.port = freePort(t)
-	w.must(os.Chmod(w.dir, 0o755))
-	for _, dir := range []string{"db", "identity", "zones"} {
-		w.must(os.Mkdir(w.path(dir), 0o700))
-		w.must(os.Chown(w.path(dir), nobody, nobody))
-	}
-	w.must(os.Chmod(w.path("zones"), 0o755))
+	w := &world{Place: place.New(t)}
+	w.NobodysDir("zones")
+	w.Must(os.Chmod(w.Path("zones"), 0o755))
 	w.writeKey("ddns.key", "postseal.example", secretOf('s'))
-	w.write("zones/example.test.zone", apex)
+	w.Write("zones/example.test.zone", apex)
 	return w
 }
 
@@ -74,15 +56,15 @@ func secretOf(c byte) string {
 // writeKey writes a key as tsig-keygen does, for the group of the service.
 func (w *world) writeKey(file, name, secret string) {
 	w.Helper()
-	w.write(file, fmt.Sprintf("key \"%s\" {\n\talgorithm hmac-sha256;\n\tsecret \"%s\";\n};\n", name, secret))
-	w.must(os.Chown(w.path(file), 0, nobody))
-	w.must(os.Chmod(w.path(file), 0o640))
+	w.Write(file, fmt.Sprintf("key \"%s\" {\n\talgorithm hmac-sha256;\n\tsecret \"%s\";\n};\n", name, secret))
+	w.Must(os.Chown(w.Path(file), 0, place.Nobody))
+	w.Must(os.Chmod(w.Path(file), 0o640))
 }
 
 // configure writes postseal.toml with a [[driver]] called ns.
 func (w *world) configure(driver string, more ...string) {
 	w.Helper()
-	w.write("postseal.toml", fmt.Sprintf(`
+	w.Write("postseal.toml", fmt.Sprintf(`
 [[listener]]
 address = "inet:0@127.0.0.1"
 [sign]
@@ -92,7 +74,7 @@ signingtable = ""
 url = "sqlite:%[1]s/db/postseal.db"
 identity = "%[1]s/identity/identity"
 [dns]
-nameservers = ["127.0.0.1:%[2]d"]
+nameservers = ["%[2]s"]
 [check]
 via = "resolver"
 [[driver]]
@@ -100,19 +82,19 @@ name = "ns"
 zones = ["example.test"]
 timeout = "5s"
 %[3]s
-`, w.dir, w.port, driver)+strings.Join(more, "\n"))
+`, w.Dir, w.NameServer(), driver)+strings.Join(more, "\n"))
 }
 
 // updates is the driver for dynamic updates.
 func (w *world) updates() string {
-	return fmt.Sprintf("type = \"rfc2136\"\nserver = \"127.0.0.1:%d\"\nkey_file = \"%s\"\n", w.port, w.path("ddns.key"))
+	return fmt.Sprintf("type = \"rfc2136\"\nserver = \"%s\"\nkey_file = \"%s\"\n", w.NameServer(), w.Path("ddns.key"))
 }
 
 // bind starts a named.
 func (w *world) bind() {
 	w.Helper()
-	w.must(os.Chown(w.path("zones"), 0, 0)) // its journal stands there, and it gives up root's right to write anywhere
-	w.write("named.conf", fmt.Sprintf(`
+	w.Must(os.Chown(w.Path("zones"), 0, 0)) // its journal stands there, and it gives up root's right to write anywhere
+	w.Write("named.conf", fmt.Sprintf(`
 options {
 	directory "%[1]s";
 	pid-file none;
@@ -133,11 +115,11 @@ zone "closed.test" {
 	type primary;
 	file "%[1]s/zones/example.test.zone.closed";
 };
-`, w.dir, w.port))
-	w.write("zones/example.test.zone.closed", strings.ReplaceAll(apex, "example.test", "closed.test"))
+`, w.Dir, w.Port))
+	w.Write("zones/example.test.zone.closed", strings.ReplaceAll(apex, "example.test", "closed.test"))
 	w.start = func() *child.Process {
-		p, err := child.Start(exec.Command("named", "-g", "-n", "1", "-c", w.path("named.conf")), w.path("named.log"))
-		w.must(err)
+		p, err := child.Start(exec.Command("named", "-g", "-n", "1", "-c", w.Path("named.conf")), w.Path("named.log"))
+		w.Must(err)
 		return p
 	}
 	w.run()
@@ -146,7 +128,7 @@ zone "closed.test" {
 // knot starts a knotd, by another command if one is given (as faketime).
 func (w *world) knot(by ...string) {
 	w.Helper()
-	w.write("knot.conf", fmt.Sprintf(`
+	w.Write("knot.conf", fmt.Sprintf(`
 server:
     rundir: "%[1]s"
     listen: "127.0.0.1@%[2]d"
@@ -174,67 +156,33 @@ zone:
     file: "%[1]s/zones/example.test.zone"
     zonefile-sync: -1
     acl: postseal
-`, w.dir, w.port, secretOf('s')))
+`, w.Dir, w.Port, secretOf('s')))
 	w.start = func() *child.Process {
-		command := append(by, "knotd", "-c", w.path("knot.conf"))
-		p, err := child.Start(exec.Command(command[0], command[1:]...), w.path("knot.log"))
-		w.must(err)
+		command := append(by, "knotd", "-c", w.Path("knot.conf"))
+		p, err := child.Start(exec.Command(command[0], command[1:]...), w.Path("knot.log"))
+		w.Must(err)
 		return p
 	}
 	w.run()
-	w.must(await.That("knotd takes orders", func() bool { return exec.Command("knotc", "-s", w.path("knot.sock"), "status").Run() == nil }))
-	w.must(os.Chmod(w.path("knot.sock"), 0o666)) // a service would be in the group knot
+	w.Must(await.That("knotd takes orders", func() bool { return exec.Command("knotc", "-s", w.Path("knot.sock"), "status").Run() == nil }))
+	w.Must(os.Chmod(w.Path("knot.sock"), 0o666)) // a service would be in the group knot
 }
 
 func (w *world) run() {
 	w.Helper()
 	w.server = w.start()
-	w.must(w.server.Ready(fmt.Sprintf("127.0.0.1:%d", w.port)))
+	w.Must(w.server.Ready(w.NameServer()))
 	w.Cleanup(func() { w.server.Stop() })
-	w.must(await.That("the zone is served", func() bool {
-		_, err := w.resolver().LookupHost(w.Context(), "ns1.example.test.")
+	w.Must(await.That("the zone is served", func() bool {
+		_, err := w.Resolver().LookupHost(w.Context(), "ns1.example.test.")
 		return err == nil
 	}))
-}
-
-// freePort is free for UDP and TCP.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for range 50 {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		p, err := net.ListenPacket("udp4", fmt.Sprintf("127.0.0.1:%d", port))
-		l.Close()
-		if err == nil {
-			p.Close()
-			return port
-		}
-	}
-	t.Fatal("no port is free for UDP and TCP")
-	return 0
-}
-
-func (w *world) must(err error) {
-	w.Helper()
-	if err != nil {
-		w.Fatal(err)
-	}
-}
-
-func (w *world) path(name string) string { return filepath.Join(w.dir, name) }
-
-func (w *world) write(name, text string) {
-	w.Helper()
-	w.must(os.WriteFile(w.path(name), []byte(text), 0o644))
 }
 
 // exits runs postseal as root, wants an exit code, and gives both outputs.
 func (w *world) exits(want int, args ...string) string {
 	w.Helper()
-	cmd := exec.Command(w.postseal, append(args, "--config", w.path("postseal.toml"))...)
+	cmd := w.Postseal(args...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -261,9 +209,9 @@ func (w *world) says(out string, texts ...string) {
 // serve starts the daemon as the owner of the store.
 func (w *world) serve() {
 	w.Helper()
-	cmd := exec.Command("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", w.postseal, "serve", "--config", w.path("postseal.toml"))
-	p, err := child.Start(cmd, w.path("postseal.log"))
-	w.must(err)
+	cmd := exec.Command("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", w.Program, "serve", "--config", w.Path("postseal.toml"))
+	p, err := child.Start(cmd, w.Path("postseal.log"))
+	w.Must(err)
 	w.Cleanup(func() {
 		p.Stop()
 		if w.Failed() {
@@ -272,22 +220,10 @@ func (w *world) serve() {
 	})
 }
 
-func (w *world) resolver() *net.Resolver {
-	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, fmt.Sprintf("127.0.0.1:%d", w.port))
-	}}
-}
-
 // text is the TXT record of a name, "" without one, several with bars.
 func (w *world) text(name string) string {
 	w.Helper()
-	texts, err := w.resolver().LookupTXT(w.Context(), name+".")
-	var missing *net.DNSError
-	if errors.As(err, &missing) && missing.IsNotFound {
-		return ""
-	}
-	w.must(err)
-	return strings.Join(texts, " | ")
+	return strings.Join(w.Texts(name), " | ")
 }
 
 // holds waits until the server has a text for a name.
@@ -312,7 +248,7 @@ type row struct {
 
 func (w *world) show(domain string) (r row) {
 	w.Helper()
-	w.must(json.Unmarshal([]byte(w.ok("domain", "show", domain, "--json")), &r))
+	w.Must(json.Unmarshal([]byte(w.ok("domain", "show", domain, "--json")), &r))
 	return r
 }
 
