@@ -55,6 +55,7 @@ type DNSOutcome struct {
 	Verdict DNSVerdict
 	Was     []DNSRecord // what stood at the name before, as far as it matters
 	Touched bool        // of Apply: DNS was changed, or may have been
+	Anew    bool        // of Apply: none of the records that were written into the zone before is there any more
 	Err     error       // of Apply: why it is not done
 }
 

@@ -23,6 +23,7 @@ type fakeWriter struct {
 	written   int               // changes made
 	dies      func(step string) // panics there, as a crash does
 	meanwhile func()            // runs inside of the next Apply
+	anew      bool              // the file of the zone was begun in the next Apply
 }
 
 func (f *fakeWriter) Plan(_ context.Context, _ string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
@@ -66,9 +67,10 @@ func (f *fakeWriter) Apply(ctx context.Context, zone string, changes []domains.D
 			continue
 		}
 		f.written++
-		out[i].Touched = true
+		out[i].Touched, out[i].Anew = true, f.anew
 		f.step("after")
 	}
+	f.anew = false
 	return out, nil
 }
 

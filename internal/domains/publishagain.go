@@ -1,8 +1,8 @@
 package domains
 
 import (
-	"errors"
 	"math/bits"
+	"time"
 
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/check"
@@ -50,13 +50,18 @@ func (l *life) dueAgain(tx Tx, driver, name, kind string) error {
 		return nil
 	}
 	row, err := tx.Published(driver, name, kind)
-	if errors.Is(err, ErrNotFound) {
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	return row.dueAgain(tx, l.now)
+}
+
+// dueAgain makes a record due that its driver wrote and is done with.
+func (p Published) dueAgain(tx Tx, now time.Time) error {
+	if p.WrittenAt.IsZero() || p.Want == "" || !p.Standing() {
 		return nil
 	}
-	if err != nil || row.WrittenAt.IsZero() || row.Want == "" || !row.Standing() {
-		return err
-	}
-	row.NextAt = l.now
-	row.Revision++
-	return tx.PutPublished(row)
+	p.NextAt = now
+	p.Revision++
+	return tx.PutPublished(p)
 }

@@ -165,8 +165,29 @@ func (s *Service) finish(ctx context.Context, actor string, b *batch, outcomes [
 				return err
 			}
 		}
+		if slices.ContainsFunc(outcomes, func(o DNSOutcome) bool { return o.Anew }) {
+			return s.writeAgain(tx, b)
+		}
 		return nil
 	})
+}
+
+// writeAgain has a driver write all that it wrote into a zone before, and that is gone: a zone
+// file was lost, or a person has deleted our part of it.
+func (s *Service) writeAgain(tx Tx, b *batch) error {
+	rows, err := tx.PublishedBy(b.driver)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if s.zoneFor(&row) != b.zone || slices.ContainsFunc(b.rows, func(r Published) bool { return r.Name == row.Name && r.Type == row.Type }) {
+			continue
+		}
+		if err := row.dueAgain(tx, s.now()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // conclude notes the outcome of one attempt. The wish may have changed meanwhile: then

@@ -3,6 +3,7 @@ package domains_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -109,6 +110,28 @@ func TestKeyZoneComparedWhileItIsWritten(t *testing.T) {
 		if p.Problem != "" || p.WrittenAt.IsZero() {
 			t.Errorf("%+v", p)
 		}
+	}
+}
+
+// The file of the key zone was lost, and the next key begins a new one: all the others are
+// written again, at once.
+func TestKeyZoneBegunAnew(t *testing.T) {
+	w := zoned(t)
+	inCNAME := func(r *domains.AddRequest) { r.Publish, r.Slots = domains.PublishCNAME, 2 }
+	var keys []domains.Key
+	for i := range 5 {
+		keys = append(keys, w.world.add(fmt.Sprintf("d%d.test", i), inCNAME))
+	}
+	w.drive(time.Hour)
+	for _, k := range keys {
+		w.text(k.Target, k.Record)
+		w.dns.remove(k.Target)
+	}
+	keys = append(keys, w.world.add("new.test", inCNAME))
+	w.writer.anew = true
+	w.drive(5 * time.Second)
+	for _, k := range keys {
+		w.text(k.Target, k.Record)
 	}
 }
 

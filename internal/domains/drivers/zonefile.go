@@ -98,6 +98,7 @@ func (d *ZoneFile) edit(zone string, changes []domains.DNSChange) ([]domains.DNS
 			continue
 		}
 		out[i].Touched, changed = true, true
+		out[i].Anew = e.file.Serial == 0 // without marks: a new file, or a person has deleted them as ErrTouched says
 	}
 	if !changed {
 		return out, nil

@@ -131,6 +131,25 @@ func TestZoneFileLeavesWhatIsNotOurs(t *testing.T) {
 	apply(t, d, "somebody changed the lines that postseal writes", change("ours"))
 }
 
+// A person has deleted the marks with what is between, as the error tells them to: the first
+// record that is written says that the others are gone.
+func TestZoneFileWithoutMarks(t *testing.T) {
+	d, _ := file(t, wholeOne)
+	two := change("two")
+	two.Name = "s2._domainkey.example.com"
+	if out := apply(t, d, "add add", change("one"), two); !out[0].Anew {
+		t.Error("the file had no marks, and that is not said")
+	}
+	if out := apply(t, d, "replace", change("three", "one")); out[0].Anew {
+		t.Error("the file had marks")
+	}
+	text := readAll(t, d.path(zone))
+	write(t, d.path(zone), text[:strings.Index(text, "; BEGIN")])
+	if out := apply(t, d, "add", change("three", "three")); !out[0].Anew {
+		t.Error("the others are gone, and that is not said")
+	}
+}
+
 func TestZoneFileFragment(t *testing.T) {
 	d, reloads := file(t, "")
 	dir := filepath.Dir(d.Path)
@@ -149,8 +168,14 @@ func TestZoneFileOfTheKeyZone(t *testing.T) {
 	d, _ := file(t, "")
 	apply(t, d, "no such file", change("one"))
 	d.Head = func(zone string) string { return wholeOne }
-	apply(t, d, "add", change("one"))
-	if text := readAll(t, d.path(zone)); !strings.Contains(text, "2026112201") || !strings.Contains(text, `"one"`) {
+	if out := apply(t, d, "add", change("one")); !out[0].Anew {
+		t.Error("that it was begun is not said")
+	}
+	if out := apply(t, d, "replace", change("two", "one")); out[0].Anew {
+		t.Error("begun again")
+	}
+	apply(t, d, "replace", change("one", "two"))
+	if text := readAll(t, d.path(zone)); !strings.Contains(text, "2026112203") || !strings.Contains(text, `"one"`) {
 		t.Errorf("the file is\n%s", text)
 	}
 }

@@ -37,6 +37,10 @@ func (t *tx) PublishedOf(owner string) ([]domains.Published, error) {
 	return publishedTable.list(t, "WHERE owner = $1 ORDER BY name, kind, driver", owner)
 }
 
+func (t *tx) PublishedBy(driver string) ([]domains.Published, error) {
+	return publishedTable.list(t, "WHERE driver = $1 ORDER BY name, kind", driver)
+}
+
 func (t *tx) PublishedInKeyZone() ([]domains.Published, error) {
 	return publishedTable.list(t, "WHERE zoned = 1 ORDER BY name, kind, driver")
 }
