@@ -143,7 +143,7 @@ func TestDomainDryRun(t *testing.T) {
 
 	w.connected("example.com", "-s", "one")
 	w.run("domain", "add", "example.com", "--dry-run").exits(exitRefused).warns("already-managed")
-	w.ok("domain", "rotate", "example.com", "--dry-run", "-s", "two").says("would make a key like two", "the present key would sign until then")
+	w.ok("domain", "rotate", "example.com", "--dry-run", "-s", "two").says("would make a key like two", "until then everything stays as it is")
 	w.ok("domain", "regenerate", "example.com", "--dry-run", "-s", "two").says("would make a key like two")
 	w.ok("domain", "regenerate", "example.com", "--dry-run", "--in-place").warns("OCR-23").says("would make a key like one", "would sign at once")
 	w.run("domain", "rotate", "example.com", "--dry-run", "--abort").exits(exitUsage)

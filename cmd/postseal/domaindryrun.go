@@ -50,7 +50,7 @@ func wouldSign(d domains.Domain, k *domains.Key) string {
 		text += " and somebody has said \"enable\""
 	}
 	if k.Replaces != "" {
-		text += "; the present key would sign until then"
+		text += "; until then everything stays as it is"
 	}
 	return text
 }

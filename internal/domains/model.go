@@ -113,7 +113,7 @@ type Key struct {
 	Target   string `json:"target,omitempty"`   // CNAME modes: where Selector's name has to point
 	Pair     string `json:"pair,omitempty"`     // ID of the key of the shared set that has the private half; empty: this one
 	Imported bool   `json:"imported,omitempty"` // the pair came from outside
-	Replaces string `json:"replaces,omitempty"` // ID of the key that this one follows in a rotation
+	Replaces string `json:"replaces,omitempty"` // ID of the key that this one follows in a rotation, or took the place of
 
 	State       State  `json:"state"`
 	Compromised bool   `json:"compromised,omitempty"` // in any state: never signs again

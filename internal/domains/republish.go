@@ -54,6 +54,11 @@ func (s *Service) republish(ctx context.Context, actor, name string, to republis
 		}
 		l.note(nil, "publish %s -> %s", l.domain.Publish, to.publish)
 		l.domain = *to.row(l.domain)
+		if to.slots > 0 && to.publish != PublishTXT {
+			if err := l.resized(to.slots); err != nil {
+				return err
+			}
+		}
 		l.giveUpOtherWays()
 		if to.publish == PublishCNAMEShared {
 			return s.joinSet(tx, actor, l, carriers, drafts)
@@ -206,7 +211,6 @@ func (l *life) supersede(old, k *Key) {
 	switch {
 	case old.State.beforeSigning():
 		l.remove(old, false, "published in another way")
-		k.Replaces = ""
 		if l.domain.Activation == ActivateImmediate {
 			l.activateUnverified(k, "activation = immediate")
 		}

@@ -479,9 +479,11 @@ func ocr17(w *world) {
 		w.must(err)
 		w.is(waiting.ID, domains.Retired)
 		waiting = added.Keys[0]
-		if waiting.Selector != selector || waiting.Replaces != "" {
+		if waiting.Selector != selector {
 			w.Errorf("%+v", waiting)
 		}
+		_, err = w.service.Abort(w.ctx, "root", "example.net")
+		w.refused(err, "no-rotation")
 		w.is(waiting.ID, domains.Pending)
 	}
 	w.publish(waiting)

@@ -145,11 +145,17 @@ func (l *life) replaceable(k *Key, r RotateRequest) bool {
 	case Active, Suspended:
 		return true
 	case Generated, Pending, Failed:
-		return (r.InPlace || r.waiting && l.domain.Publish == PublishTXT) && k.Replaces == "" && l.current(k) == nil
+		return (r.InPlace || r.waiting && l.domain.Publish == PublishTXT) && !k.Follows(l.values()) && l.current(k) == nil
 	case Ready:
-		return r.InPlace && k.Replaces == "" && l.current(k) == nil
+		return r.InPlace && !k.Follows(l.values()) && l.current(k) == nil
 	}
 	return false
+}
+
+// Follows: the key is to take the place of one among the keys of its row that is not over.
+// One that took it from a key that never signed follows nobody.
+func (k *Key) Follows(keys []Key) bool {
+	return slices.ContainsFunc(keys, func(old Key) bool { return old.ID == k.Replaces && old.living() })
 }
 
 func (l *life) noSuccessorYet(of *Key) error {
@@ -188,7 +194,6 @@ func (l *life) follow(tx Tx, drafts []Draft, r RotateRequest) error {
 		k := l.key(d.Key.ID)
 		l.handOut(k)
 		if old.State.beforeSigning() {
-			k.Replaces = ""
 			l.discard(old, "regenerated")
 		}
 		if l.unconfirmed(old) {
@@ -236,7 +241,7 @@ func (s *Service) Abort(ctx context.Context, actor, name string) ([]Key, error) 
 			return sharedKey(name)
 		}
 		for _, k := range l.keys {
-			if !k.State.beforeSigning() || k.Replaces == "" {
+			if !k.State.beforeSigning() || !k.Follows(l.values()) {
 				continue
 			}
 			l.remove(k, false, "rotation aborted")
