@@ -31,6 +31,9 @@ func (l *life) savePublishing(tx Tx, before Situation) error {
 			return err
 		}
 	}
+	if err := l.revokeTargets(tx); err != nil {
+		return err
+	}
 	return l.lookAgain(tx)
 }
 

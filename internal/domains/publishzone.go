@@ -80,6 +80,25 @@ func (s *Service) planKeyZone(ctx context.Context, update update) error {
 	return nil
 }
 
+// revokeTargets has what stands of compromised keys in the key zone revoked, without waiting
+// until all of the zone is compared.
+func (l *life) revokeTargets(tx Tx) error {
+	step := plan{now: l.now}
+	for _, k := range l.keys {
+		if !k.Compromised || k.Target == "" || l.publishing == nil || l.publishing.KeyZone == "" {
+			continue
+		}
+		row, err := tx.Published(l.publishing.KeyZone, k.Target, "TXT")
+		if ignoreNotFound(err) != nil {
+			return err
+		}
+		if err == nil && row.Want == k.Record {
+			step.want(row, wanted{DNSRecord: DNSRecord{Value: RevokedRecord, TTL: keyZoneTTL}, owner: row.Owner})
+		}
+	}
+	return step.save(tx)
+}
+
 // compareKeyZone gives what has to be noted, and the rows that stand there now.
 func (s *Service) compareKeyZone(ctx context.Context) (step plan, written []Published, err error) {
 	rows, err := s.situations(ctx)
