@@ -50,11 +50,12 @@ type Service struct {
 	log     *slog.Logger
 
 	publishing Publishing
+	tenants    *Turns // at the store
 }
 
 // New makes a Service.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, policy: o.Policy, clock: o.Clock, checker: o.Checker, jitter: o.Jitter, log: o.Log, publishing: o.Publishing}
+	s := &Service{store: o.Store, policy: o.Policy, clock: o.Clock, checker: o.Checker, jitter: o.Jitter, log: o.Log, publishing: o.Publishing, tenants: NewTurns(tenantsAtStore, tenantAtStore)}
 	if reflect.ValueOf(s.policy).IsZero() {
 		s.policy = DefaultPolicy()
 	}

@@ -18,21 +18,33 @@ import (
 // users beyond the key that they sign with.
 func (s *Service) Of(tenant string) *Service {
 	of := *s
-	of.store = tenantStore{s.store, tenant}
+	of.store = tenantStore{s.store, tenant, s.tenants}
 	return &of
 }
 
+// tenantStore lets tenants have a part of what the store can do at a time: their rows lie
+// among those of others, so that what they ask for may take long.
 type tenantStore struct {
 	Store
 	tenant string
+	turns  *Turns
 }
 
+const (
+	tenantsAtStore = 4 // a store has 8 connections
+	tenantAtStore  = 2
+)
+
 func (s tenantStore) View(ctx context.Context, f func(Tx) error) error {
-	return s.Store.View(ctx, func(tx Tx) error { return f(tenantTx{tx, s.tenant}) })
+	return s.turns.Take(ctx, s.tenant, func() error {
+		return s.Store.View(ctx, func(tx Tx) error { return f(tenantTx{tx, s.tenant}) })
+	})
 }
 
 func (s tenantStore) Update(ctx context.Context, f func(Tx) error) error {
-	return s.Store.Update(ctx, func(tx Tx) error { return f(tenantTx{tx, s.tenant}) })
+	return s.turns.Take(ctx, s.tenant, func() error {
+		return s.Store.Update(ctx, func(tx Tx) error { return f(tenantTx{tx, s.tenant}) })
+	})
 }
 
 // tenantTx shows the rows of one owner. That of the shared set is nobody's: what gives a
