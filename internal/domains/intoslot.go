@@ -16,9 +16,9 @@ func (l *life) intoSlot(tx Tx, k *Key) error {
 	if err != nil {
 		return err
 	}
-	slot := l.freeSlot(k.Algorithm)
+	slot := l.freeSlot(k.Algorithm, prefix)
 	if slot == 0 {
-		return l.noFreeSlot(k)
+		return l.noFreeSlot(k, prefix)
 	}
 	k.Slot, k.Selector = slot, slotName(prefix, k.Algorithm, slot)
 	k.Target = l.targetOf(k)
@@ -41,26 +41,26 @@ const maxName = 253
 
 // freeSlot is 0 if all are in use. The slot of a compromised key has to show that it is
 // revoked: it is taken last.
-func (l *life) freeSlot(a dkim.Algorithm) int {
+func (l *life) freeSlot(a dkim.Algorithm, prefix string) int {
 	revoked := 0
 	for slot := l.domain.Slots; slot >= 1; slot-- {
-		if l.holder(a, slot) == nil && l.revokes(a, slot) {
+		if l.holder(a, prefix, slot) == nil && l.revokes(a, prefix, slot) {
 			revoked = slot
 		}
 	}
 	for slot := 1; slot <= l.domain.Slots; slot++ {
-		if l.holder(a, slot) == nil && !l.revokes(a, slot) {
+		if l.holder(a, prefix, slot) == nil && !l.revokes(a, prefix, slot) {
 			return slot
 		}
 	}
 	return revoked
 }
 
-// holder is the key that a slot cannot be without yet. Those of before the row was deleted
-// have slots of other names, see prefixFor.
-func (l *life) holder(a dkim.Algorithm, slot int) *Key {
+// holder is the key that a slot cannot be without yet. Those of before the row was deleted,
+// and of another way of publishing, have slots of other names, see prefixFor.
+func (l *life) holder(a dkim.Algorithm, prefix string, slot int) *Key {
 	for _, k := range l.keys {
-		if k.Algorithm == a && k.Slot == slot && k.living() && !k.before(&l.domain) {
+		if k.Algorithm == a && k.Slot == slot && k.prefix() == prefix && k.living() {
 			return k
 		}
 	}
@@ -68,19 +68,19 @@ func (l *life) holder(a dkim.Algorithm, slot int) *Key {
 }
 
 // revokes: receivers must learn that the key of a slot was compromised.
-func (l *life) revokes(a dkim.Algorithm, slot int) bool {
+func (l *life) revokes(a dkim.Algorithm, prefix string, slot int) bool {
 	for _, k := range l.keys {
-		if k.Algorithm == a && k.Slot == slot && k.Compromised && k.DNSGoneAt.IsZero() && !k.before(&l.domain) {
+		if k.Algorithm == a && k.Slot == slot && k.prefix() == prefix && k.Compromised && k.DNSGoneAt.IsZero() {
 			return true
 		}
 	}
 	return false
 }
 
-func (l *life) noFreeSlot(k *Key) error {
+func (l *life) noFreeSlot(k *Key, prefix string) error {
 	var until time.Time
 	for slot := 1; slot <= l.domain.Slots; slot++ {
-		if h := l.holder(k.Algorithm, slot); h.State == Retiring {
+		if h := l.holder(k.Algorithm, prefix, slot); h.State == Retiring {
 			until = earlier(until, l.retireAt(h))
 		}
 	}

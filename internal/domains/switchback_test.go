@@ -55,3 +55,21 @@ func TestSwitchIsRolledBack(t *testing.T) {
 		})
 	}
 }
+
+// Another way of publishing has slots of other names: one of them is enough for who has one.
+func TestSwitchWithOneSlot(t *testing.T) {
+	for from, to := range map[domains.Publish]domains.Publish{domains.PublishCNAME: domains.PublishCNAMEShared, domains.PublishCNAMEShared: domains.PublishCNAME} {
+		t.Run(string(to), func(t *testing.T) {
+			o := newProvider(t)
+			old := o.signing("a.test", func(r *domains.AddRequest) { r.Publish, r.Slots = from, 1 })
+			o.must(o.republish("a.test", to))
+			o.follow("a.test")
+			o.neverUnsigned("a.test", 2*time.Hour)
+			now := o.last("a.test")
+			o.signsWith("a.test", now)
+			if now.Slot != 1 || o.served(now.Target) != now.Record || o.served(old.Target) != old.Record {
+				t.Errorf("%+v", now)
+			}
+		})
+	}
+}
