@@ -210,3 +210,16 @@ func TestWatchedKeyIsNoFallback(t *testing.T) {
 	_, err := w.service.SetUser(w.ctx, "root", domains.User{Match: "sasl:bob", Key: "lent:shop.example"})
 	w.refused(err, "MA-15")
 }
+
+// Rows that watch are nobody's: a tenant who presses what is pressed already is not told of
+// somebody else's.
+func TestTenantEnablesAnEnabledUser(t *testing.T) {
+	w := newWorld(t)
+	k := w.connected("crm.test", func(r *domains.AddRequest) { r.Owner = "acme" })
+	_, err := w.service.SetUser(w.ctx, "root", domains.User{Match: "sasl:alice", Key: "crm.test", Domains: []string{"shop.test"}, FromAsD: true, Owner: "acme"})
+	w.must(err)
+	w.dns.publish(dkim.RecordName(k.Selector, "shop.test"), k.Record)
+	w.live(5 * time.Minute)
+	w.must(w.service.Of("acme").SwitchUser(w.ctx, "panel:ada", "sasl:alice", true))
+	w.lentSelectors("shop.test", k)
+}

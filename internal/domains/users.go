@@ -73,7 +73,7 @@ func (s *Service) DeleteUser(ctx context.Context, actor, match string) error {
 		if err := tx.DeleteUser(match); err != nil {
 			return err
 		}
-		if err := s.lend(tx, actor); err != nil {
+		if err := s.lend(whole(tx), actor); err != nil {
 			return err
 		}
 		return s.userChanged(tx, actor, "user del", match, "deleted")
@@ -91,7 +91,7 @@ func (s *Service) SwitchUser(ctx context.Context, actor, match string, on bool) 
 		if err := tx.PutUser(u); err != nil {
 			return err
 		}
-		if err := s.lend(tx, actor); err != nil {
+		if err := s.lend(whole(tx), actor); err != nil {
 			return err
 		}
 		return s.userChanged(tx, actor, "user set", match, describeUser(u))
