@@ -3,11 +3,11 @@ package e2e
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync/atomic"
 
 	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/postfix"
 	"github.com/postseal/postseal/test/internal/sink"
 	"github.com/postseal/postseal/test/internal/submit"
 )
@@ -73,16 +73,10 @@ func (s *story) delivered(m mail) delivery {
 	s.must(err)
 	d := delivery{Message: got, author: m.from, sent: m.data}
 	s.got = append(s.got, d)
-	received := queueID.FindSubmatch(got.Header())
-	if received == nil {
-		s.Fatal("the delivered message has no Received field of Postfix")
-	}
-	d.queueID = string(received[1])
+	d.queueID, err = postfix.QueueID(got.Header())
+	s.must(err)
 	return d
 }
-
-// queueID finds the id in the first Received field, which is that of our Postfix.
-var queueID = regexp.MustCompile(`(?s)\(Postfix[^)]*\)\s+(?:with \S+ )?id ([0-9A-Za-z]+)`)
 
 // signatures counts the DKIM-Signature fields.
 func (d delivery) signatures() int {

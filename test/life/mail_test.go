@@ -71,21 +71,16 @@ func (s *story) sendOn(session *submit.Session, m mail, where string) delivery {
 	return d
 }
 
-// queueID finds the id in the first Received field, which is that of our Postfix.
-var queueID = regexp.MustCompile(`(?s)\(Postfix[^)]*\)\s+(?:with \S+ )?id ([0-9A-Za-z]+)`)
-
 // arrived waits for m at the next hop and for its line in the daemon's log.
 func (s *story) arrived(m mail) delivery {
 	s.Helper()
 	got, err := nextHop.Wait(m.token+" from "+m.from, func(got *sink.Message) bool { return bytes.Contains(got.Data, []byte(m.token)) })
 	s.must(err)
-	id := queueID.FindSubmatch(got.Header())
-	if id == nil {
-		s.Fatal("the delivered message has no Received field of Postfix")
-	}
+	id, err := postfix.QueueID(got.Header())
+	s.must(err)
 	d := delivery{Message: got, author: m.from}
 	s.got = append(s.got, d)
-	d.line, err = s.daemon.Message(string(id[1]))
+	d.line, err = s.daemon.Message(id)
 	s.must(err)
 	return d
 }

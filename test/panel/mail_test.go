@@ -3,7 +3,6 @@ package panel
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"sync/atomic"
 
 	"github.com/postseal/postseal/test/internal/await"
@@ -23,9 +22,6 @@ type delivery struct {
 
 var mails atomic.Int64
 
-// queueID finds the id in the first Received field, which is that of our Postfix.
-var queueID = regexp.MustCompile(`(?s)\(Postfix[^)]*\)\s+(?:with \S+ )?id ([0-9A-Za-z]+)`)
-
 // sends a small message through Postfix, as a user who logs in or, if user is empty, from a trusted address; it is delivered when sends
 // returns.
 func (s *story) sends(user, from string) delivery {
@@ -43,13 +39,11 @@ func (s *story) sends(user, from string) delivery {
 
 	got, err := nextHop.Wait(token, func(m *sink.Message) bool { return bytes.Contains(m.Data, []byte(token)) })
 	s.must(err)
-	id := queueID.FindSubmatch(got.Header())
-	if id == nil {
-		s.Fatal("the delivered message has no Received field of Postfix")
-	}
+	id, err := postfix.QueueID(got.Header())
+	s.must(err)
 	d := delivery{Message: got}
 	s.got = append(s.got, d)
-	d.line, err = s.daemon.Message(string(id[1]))
+	d.line, err = s.daemon.Message(id)
 	s.must(err)
 	return d
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/test/internal/judge"
+	"github.com/postseal/postseal/test/internal/sink"
 )
 
 // claims are fields that a reader could take for ours; the sixth has no id at all.
@@ -52,7 +53,7 @@ func withForgeries(from string) []byte {
 func (s *story) isClean(d delivery, ours int) {
 	s.Helper()
 	var left []string
-	for _, f := range fields(d.Data)[ours:] {
+	for _, f := range sink.Fields(d.Data)[ours:] {
 		if name, _, _ := strings.Cut(f, ":"); strings.HasSuffix(strings.ToLower(strings.TrimSpace(name)), "authentication-results") {
 			left = append(left, f)
 		}

@@ -1,15 +1,14 @@
 package receive
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"sync/atomic"
 
 	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/postfix"
 	"github.com/postseal/postseal/test/internal/sink"
 	"github.com/postseal/postseal/test/internal/submit"
 )
@@ -80,16 +79,10 @@ func (s *story) delivered(t ticket, sent []byte) delivery {
 	s.must(err)
 	d := delivery{Message: got, sent: sent}
 	s.got = append(s.got, d)
-	received := queueID.FindSubmatch(got.Header())
-	if received == nil {
-		s.Fatal("the delivered message has no Received field of Postfix")
-	}
-	d.queueID = string(received[1])
+	d.queueID, err = postfix.QueueID(got.Header())
+	s.must(err)
 	return d
 }
-
-// queueID finds the id in the first Received field, which is that of our Postfix.
-var queueID = regexp.MustCompile(`(?s)\(Postfix[^)]*\)\s+(?:with \S+ )?id ([0-9A-Za-z]+)`)
 
 // isNotDelivered sees that a message has not come to the next hop.
 func (s *story) isNotDelivered(t ticket) {
@@ -108,27 +101,10 @@ func (s *story) logLine(queueID string) (l line) {
 	return l
 }
 
-// fields cuts the header of msg into its fields, each with its continuation lines and last CRLF.
-func fields(msg []byte) (all []string) {
-	header, _, _ := bytes.Cut(msg, []byte("\r\n\r\n"))
-	for l := range strings.SplitAfterSeq(string(header)+"\r\n", "\n") {
-		switch {
-		case l == "":
-		case len(all) > 0 && (l[0] == ' ' || l[0] == '\t'):
-			all[len(all)-1] += l
-		default:
-			all = append(all, l)
-		}
-	}
-	return all
-}
-
 // named are the values of the fields with a name, unfolded.
 func named(msg []byte, name string) (values []string) {
-	for _, f := range fields(msg) {
-		if n, value, _ := strings.Cut(f, ":"); strings.EqualFold(strings.TrimSpace(n), name) {
-			values = append(values, strings.TrimSpace(strings.ReplaceAll(value, "\r\n", "")))
-		}
+	for _, value := range sink.Values(msg, name) {
+		values = append(values, strings.TrimSpace(strings.ReplaceAll(value, "\r\n", "")))
 	}
 	return values
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/postseal/postseal/test/internal/reader"
 	"github.com/postseal/postseal/test/internal/sandbox"
+	"github.com/postseal/postseal/test/internal/sink"
 )
 
 // verdict is what is to be said of a signature.
@@ -93,7 +94,7 @@ func (s *story) onTop(d delivery) reader.Field {
 	if len(ours) != 1 {
 		s.Fatalf("%d fields in our name: %+v", len(ours), all)
 	}
-	if top := fields(d.Data); !strings.HasPrefix(top[0], "Authentication-Results: "+authservID+";") || !strings.HasPrefix(top[1], "Received: ") {
+	if top := sink.Fields(d.Data); !strings.HasPrefix(top[0], "Authentication-Results: "+authservID+";") || !strings.HasPrefix(top[1], "Received: ") {
 		s.Errorf("the message begins with\n%s%s", top[0], top[1])
 	}
 	return ours[0]

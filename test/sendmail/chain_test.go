@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/test/internal/sink"
 )
 
 // Two milters in one InputMailFilters list, here two listeners of one daemon: the later one sees what the earlier one wrote. A
@@ -25,7 +27,7 @@ func TestOrderOfMilters(t *testing.T) {
 			s.must(session.Quit())
 			d := s.delivered(m)
 			s.verifies(d)
-			have := strings.Join(named(d.Data, results), "")
+			have := strings.Join(sink.Values(d.Data, results), "")
 			if strings.Count(have, "dkim=pass") != c.passes || strings.Count(have, "dkim=") != c.passes {
 				t.Errorf("%q, want %d passes", have, c.passes)
 			}

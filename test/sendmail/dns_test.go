@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/postseal/postseal/test/internal/sink"
 )
 
 // Sendmail gives a milter 10 seconds for a reply (T=R:10s), at the end of a message too. There, and nowhere else, postseal waits
@@ -24,7 +26,7 @@ func TestSlowDNSDoesNotLetForgeriesPass(t *testing.T) {
 	d := s.send(session, s.signedByStranger(withForgeries("bob@out.test")))
 	s.must(session.Quit())
 	s.isClean(d, 1)
-	if all := named(d.Data, results); d.line.Reason != "temperror" || !strings.Contains(all[0], "dkim=temperror") {
+	if all := sink.Values(d.Data, results); d.line.Reason != "temperror" || !strings.Contains(all[0], "dkim=temperror") {
 		t.Errorf("the message says %q, the log %s", all, d.line.Text)
 	}
 }

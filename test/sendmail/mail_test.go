@@ -89,34 +89,9 @@ func (s *story) delivered(m mail) delivery {
 // queueID finds the id in the first Received field, which is that of our MTA.
 var queueID = regexp.MustCompile(`(?s)by mx\.lab\.test \([^)]*\) with E?SMTPS?A? id ([0-9A-Za-z]+)`)
 
-// fields cuts the header of msg into its fields, each with its continuation lines and last CRLF.
-func fields(msg []byte) (all []string) {
-	header, _, _ := bytes.Cut(msg, []byte("\r\n\r\n"))
-	for l := range strings.SplitAfterSeq(string(header)+"\r\n", "\n") {
-		switch {
-		case l == "":
-		case len(all) > 0 && (l[0] == ' ' || l[0] == '\t'):
-			all[len(all)-1] += l
-		default:
-			all = append(all, l)
-		}
-	}
-	return all
-}
-
-// named are the values of the fields with a name, as they stand.
-func named(msg []byte, name string) (values []string) {
-	for _, f := range fields(msg) {
-		if n, value, _ := strings.Cut(f, ":"); strings.EqualFold(strings.TrimSpace(n), name) {
-			values = append(values, strings.TrimSuffix(value, "\r\n"))
-		}
-	}
-	return values
-}
-
 // covers tells whether all signatures of msg name a field in h=.
 func covers(msg []byte, name string) bool {
-	signatures := named(msg, "DKIM-Signature")
+	signatures := sink.Values(msg, "DKIM-Signature")
 	for _, signature := range signatures {
 		_, list, _ := strings.Cut(strings.Join(strings.Fields(signature), ""), ";h=")
 		list, _, _ = strings.Cut(list, ";")

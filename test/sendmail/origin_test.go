@@ -63,7 +63,7 @@ func TestSendmailCommandIsSignedForRootAndForUsers(t *testing.T) {
 				t.Errorf("log: %s", d.line.Text)
 			}
 			for _, field := range []string{"Date", "Message-ID"} {
-				if values := named(d.Data, field); len(values) != 1 || !covers(d.Data, field) {
+				if values := sink.Values(d.Data, field); len(values) != 1 || !covers(d.Data, field) {
 					t.Errorf("%s: %q, signed: %t", field, values, covers(d.Data, field))
 				}
 			}

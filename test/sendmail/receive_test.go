@@ -9,6 +9,7 @@ import (
 	"github.com/postseal/postseal/test/internal/dkimpy"
 	"github.com/postseal/postseal/test/internal/reader"
 	"github.com/postseal/postseal/test/internal/sandbox"
+	"github.com/postseal/postseal/test/internal/sink"
 )
 
 // results is the name of our field; authservID is Sendmail's {j}.
@@ -46,7 +47,7 @@ func (s *story) reports(d delivery, verdict string) {
 	if len(ours) != 1 || len(ours[0].Results) != 1 || ours[0].Results[0].Result != verdict {
 		s.Errorf("want dkim=%s, the message has %+v", verdict, ours)
 	}
-	if top := fields(d.Data); !strings.HasPrefix(top[0], results+": "+authservID+";") || !strings.HasPrefix(top[1], "Received: ") {
+	if top := sink.Fields(d.Data); !strings.HasPrefix(top[0], results+": "+authservID+";") || !strings.HasPrefix(top[1], "Received: ") {
 		s.Errorf("the message begins with\n%s%s", top[0], top[1])
 	}
 	s.agree(d, daemonName, "verified", "")
@@ -72,7 +73,7 @@ func TestIncomingMailIsVerifiedAndNotSigned(t *testing.T) {
 			s := s.in(t)
 			d := s.send(session, c.mail)
 			s.reports(d, c.verdict)
-			if have, want := len(named(d.Data, "DKIM-Signature")), len(named(c.mail.data, "DKIM-Signature")); have != want {
+			if have, want := len(sink.Values(d.Data, "DKIM-Signature")), len(sink.Values(c.mail.data, "DKIM-Signature")); have != want {
 				t.Errorf("%d signatures, want %d", have, want)
 			}
 		})
@@ -117,7 +118,7 @@ func withForgeries(author string) mail {
 func (s *story) isClean(d delivery, ours int) {
 	s.Helper()
 	var left []string
-	for _, f := range fields(d.Data)[ours:] {
+	for _, f := range sink.Fields(d.Data)[ours:] {
 		if name, _, _ := strings.Cut(f, ":"); strings.HasSuffix(strings.ToLower(name), strings.ToLower(results)) {
 			left = append(left, f)
 		}
@@ -196,7 +197,7 @@ func TestQuarantinedMailWaitsInTheQueueWithItsVerdict(t *testing.T) {
 	}
 	s.must(mta.Release(held[0]))
 	d := s.arrived(m)
-	if all := named(d.Data, results); len(all) != 1 {
+	if all := sink.Values(d.Data, results); len(all) != 1 {
 		t.Errorf("%q", all)
 	}
 }

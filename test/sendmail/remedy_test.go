@@ -9,6 +9,7 @@ import (
 
 	"github.com/postseal/postseal/test/internal/sandbox"
 	"github.com/postseal/postseal/test/internal/sendmail"
+	"github.com/postseal/postseal/test/internal/sink"
 )
 
 // remedies are the lines of sendmail.mc that docs/sendmail.md recommends.
@@ -79,7 +80,7 @@ func TestMasqueradingBreaksTheSignature(t *testing.T) {
 	session := s.connect(masked)
 	d := s.send(session, letter("alice@lab.test"))
 	s.must(session.Quit())
-	if from := named(d.Data, "From"); len(from) != 1 || from[0] != " alice@masked.test" {
+	if from := sink.Values(d.Data, "From"); len(from) != 1 || from[0] != " alice@masked.test" {
 		t.Errorf("From: %q", from)
 	}
 	s.breaks(d.Data)

@@ -75,7 +75,7 @@ func (s *story) isLeftAlone(d delivery, daemon, reason string) {
 
 func (s *story) isUnsigned(d delivery) {
 	s.Helper()
-	if all := named(d.Data, "DKIM-Signature"); len(all) != 0 {
+	if all := sink.Values(d.Data, "DKIM-Signature"); len(all) != 0 {
 		s.Errorf("%d DKIM-Signature fields, want none", len(all))
 	}
 }

@@ -6,14 +6,16 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+
+	"github.com/postseal/postseal/test/internal/sink"
 )
 
 // OpenDKIM is opendkim-testmsg of Debian's opendkim-tools. It has one verdict for a message, so it is shown each
 // signature alone; a signature does not cover the others (RFC 6376, 5.4), so that changes nothing.
 func OpenDKIM(msg []byte) ([]Verdict, error) {
-	header, body, _ := bytes.Cut(msg, []byte("\r\n\r\n"))
+	_, body, _ := bytes.Cut(msg, []byte("\r\n\r\n"))
 	var others, signatures []string
-	for _, field := range fields(string(header)) {
+	for _, field := range sink.Fields(msg) {
 		if isSignature.MatchString(field) {
 			signatures = append(signatures, field)
 		} else {
@@ -38,21 +40,6 @@ func OpenDKIM(msg []byte) ([]Verdict, error) {
 }
 
 var isSignature = regexp.MustCompile(`(?i)^DKIM-Signature[ \t]*:`)
-
-// fields cuts a header into its fields, each with its continuation lines and last CRLF.
-func fields(header string) []string {
-	var all []string
-	for line := range strings.SplitAfterSeq(header+"\r\n", "\n") {
-		switch {
-		case line == "":
-		case len(all) > 0 && (line[0] == ' ' || line[0] == '\t'):
-			all[len(all)-1] += line
-		default:
-			all = append(all, line)
-		}
-	}
-	return all
-}
 
 // tag reads d= or s= of a signature field.
 func tag(field, name string) string {
