@@ -55,7 +55,7 @@ type Service struct {
 
 // New makes a Service.
 func New(o Options) *Service {
-	s := &Service{store: o.Store, policy: o.Policy, clock: o.Clock, checker: o.Checker, jitter: o.Jitter, log: o.Log, publishing: o.Publishing, tenants: NewTurns(tenantsAtStore, tenantAtStore)}
+	s := &Service{store: o.Store, policy: o.Policy, clock: o.Clock, checker: o.Checker, jitter: o.Jitter, log: o.Log, publishing: o.Publishing, tenants: NewTurns(tenantsAtStore, tenantAtStore, tenantWaiting)}
 	if reflect.ValueOf(s.policy).IsZero() {
 		s.policy = DefaultPolicy()
 	}

@@ -33,6 +33,7 @@ type tenantStore struct {
 const (
 	tenantsAtStore = 4 // a store has 8 connections
 	tenantAtStore  = 2
+	tenantWaiting  = 16 // with those; each holds one of the panel's connections
 )
 
 func (s tenantStore) View(ctx context.Context, f func(Tx) error) error {

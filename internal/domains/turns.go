@@ -11,6 +11,7 @@ import (
 type Turns struct {
 	all  chan struct{}
 	each int
+	most int // that wait or work for each
 
 	mu  sync.Mutex
 	own map[string]*ownTurns // of tenants that wait or work
@@ -21,20 +22,28 @@ type ownTurns struct {
 	holders int // that wait or work
 }
 
-// NewTurns has so many places for all, and so many for each.
-func NewTurns(all, each int) *Turns {
-	return &Turns{all: make(chan struct{}, all), each: each, own: map[string]*ownTurns{}}
+// ErrTooMany is a tenant that asks for more before what it asked for is done.
+var ErrTooMany = errors.New("too many requests at a time")
+
+// NewTurns has so many places for all and for each; most may be there of each, at work or
+// waiting.
+func NewTurns(all, each, most int) *Turns {
+	return &Turns{all: make(chan struct{}, all), each: each, most: most, own: map[string]*ownTurns{}}
 }
 
 // Take does something when it is a tenant's turn. Whoever waits until ctx ends gets
-// ErrUnavailable.
+// ErrUnavailable, who comes when too many wait ErrTooMany.
 func (t *Turns) Take(ctx context.Context, tenant string, f func() error) error {
 	places, leave := t.enter(tenant)
+	if places == nil {
+		return ErrTooMany
+	}
 	defer leave()
 	return within(ctx, places, func() error { return within(ctx, t.all, f) })
 }
 
-// enter gives the places of a tenant, which are there until the last one has left.
+// enter gives the places of a tenant, which are there until the last one has left; nil if too
+// many wait for them.
 func (t *Turns) enter(tenant string) (places chan struct{}, leave func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -42,6 +51,9 @@ func (t *Turns) enter(tenant string) (places chan struct{}, leave func()) {
 	if own == nil {
 		own = &ownTurns{places: make(chan struct{}, t.each)}
 		t.own[tenant] = own
+	}
+	if own.holders == t.most {
+		return nil, nil
 	}
 	own.holders++
 	return own.places, func() {

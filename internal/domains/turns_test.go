@@ -3,12 +3,13 @@ package domains
 import (
 	"context"
 	"errors"
+	"runtime"
 	"testing"
 )
 
 // TestTurns has one tenant take all the places that it gets.
 func TestTurns(t *testing.T) {
-	turns, held, done := NewTurns(3, 2), make(chan struct{}), make(chan struct{})
+	turns, held, done := NewTurns(3, 2, 3), make(chan struct{}), make(chan struct{})
 	defer close(held)
 	for range 2 {
 		began := make(chan struct{})
@@ -31,9 +32,29 @@ func TestTurns(t *testing.T) {
 	if !errors.Is(err, ErrUnavailable) {
 		t.Errorf("who waits in vain is told %v", err)
 	}
+	waits, ended := t.Context(), make(chan struct{})
+	waits, cancel = context.WithCancel(waits)
+	go func() {
+		defer close(ended)
+		turns.Take(waits, "slow", func() error { t.Error("one place too many"); return nil })
+	}()
+	for turns.holders("slow") < 3 {
+		runtime.Gosched()
+	}
+	if err := turns.Take(t.Context(), "slow", nil); !errors.Is(err, ErrTooMany) {
+		t.Errorf("who comes when too many wait is told %v", err)
+	}
+	cancel()
+	<-ended
 	if len(turns.own) != 1 {
 		t.Errorf("%d tenants are remembered, one is at work", len(turns.own))
 	}
+}
+
+func (t *Turns) holders(tenant string) int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.own[tenant].holders
 }
 
 // viewed is a store that says when somebody reads, and lets them go on.
@@ -56,7 +77,7 @@ func TestStoreIsForAll(t *testing.T) {
 	s := New(Options{Store: store})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
-	const asked = 20
+	const asked = tenantWaiting
 	for range asked {
 		go func() { _, err := s.Of("eve").Journal(ctx, JournalQuery{}); ended <- err }()
 	}

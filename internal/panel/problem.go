@@ -40,6 +40,8 @@ func describe(err error) *Problem {
 		return &Problem{http.StatusConflict, unconfirmed.Rule, unconfirmed.Warning, "say yes to do it all the same"}
 	case errors.As(err, &tooLong):
 		return &Problem{http.StatusRequestEntityTooLarge, "too-long", "more was sent than any form here has", "leave something out"}
+	case errors.Is(err, domains.ErrTooMany):
+		return &Problem{http.StatusTooManyRequests, "too-many", "too much was asked for at a time", "wait for the answers to what was asked before"}
 	case errors.Is(err, domains.ErrUnavailable):
 		return &Problem{http.StatusServiceUnavailable, "unavailable", "the store does not answer at the moment; mail is signed all the same", "try again in a minute"}
 	case errors.Is(err, domains.ErrSealed):

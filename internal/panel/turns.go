@@ -2,6 +2,7 @@ package panel
 
 import (
 	"context"
+	"math"
 
 	"github.com/postseal/postseal/internal/domains"
 )
@@ -14,10 +15,11 @@ type turns struct{ operator, tenants *domains.Turns }
 const (
 	atWork         = 4
 	atWorkOfTenant = 2
+	waitOfTenant   = 16 // with those
 )
 
 func newTurns() *turns {
-	return &turns{operator: domains.NewTurns(atWork, atWork), tenants: domains.NewTurns(atWork, atWorkOfTenant)}
+	return &turns{operator: domains.NewTurns(atWork, atWork, math.MaxInt), tenants: domains.NewTurns(atWork, atWorkOfTenant, waitOfTenant)}
 }
 
 // take does something when it is its turn.
