@@ -141,8 +141,9 @@ func (p *Panel) problemOf(r *http.Request, err error) *Problem {
 	if known := describe(err); known != nil {
 		return known
 	}
-	if !errors.Is(err, r.Context().Err()) || r.Context().Err() == nil {
-		p.Log.Error("the panel failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	if over := r.Context().Err(); over != nil && errors.Is(err, over) {
+		return describe(domains.ErrUnavailable) // it took too long
 	}
+	p.Log.Error("the panel failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	return &Problem{Status: http.StatusInternalServerError, Rule: "internal", What: "something went wrong that is not your mistake", Way: "the log of postseal says what; try again, or tell whoever runs this mail server"}
 }

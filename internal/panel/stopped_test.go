@@ -1,7 +1,12 @@
 package panel
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/postseal/postseal/dkim"
@@ -75,4 +80,19 @@ func TestLinksOfSharedKeys(t *testing.T) {
 	ada.get("/domains/acme.example/dkim").says(stops).saysNot(deletes)
 	own := w.add("own.example", "acme").Selector
 	bob.get("/domains/own.example/dkim").says("compromised?selector="+own, "delete?selector="+own)
+}
+
+// TestTookTooLong: what has no answer in time is nobody's fault, and can be tried again.
+func TestTookTooLong(t *testing.T) {
+	w := newWorld(t)
+	p := &Panel{Options: Options{Log: slog.New(slog.NewTextHandler(w.log, nil))}}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, "GET", "/journal", nil)
+	if problem := p.problemOf(r, fmt.Errorf("read: %w", ctx.Err())); problem.Status != http.StatusServiceUnavailable || w.log.Len() > 0 {
+		t.Errorf("%+v, log %s", problem, w.log)
+	}
+	if problem := p.problemOf(r, errors.New("broken")); problem.Status != http.StatusInternalServerError || w.log.Len() == 0 {
+		t.Errorf("%+v, log %s", problem, w.log)
+	}
 }
