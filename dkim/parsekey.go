@@ -2,7 +2,10 @@ package dkim
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ed25519"
+	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
@@ -122,6 +125,9 @@ func parsePKCS1(der []byte, bits int) (*PrivateKey, error) {
 		return nil, err
 	}
 	key, err := x509.ParsePKCS1PrivateKey(der)
+	if err == nil && len(key.Primes) > 2 { // then nothing was compared: to sign proves that d goes with n and e
+		_, err = rsa.SignPKCS1v15(nil, key, crypto.SHA256, make([]byte, sha256.Size))
+	}
 	if err != nil {
 		return nil, errors.New("damaged: the numbers of this RSA key do not fit each other")
 	}

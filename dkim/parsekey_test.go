@@ -3,11 +3,14 @@ package dkim
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"math/big"
 	"os/exec"
 	"slices"
 	"strings"
@@ -104,6 +107,7 @@ func TestParsePrivateKeyReadsOpenSSL(t *testing.T) {
 		"genpkey ed25519":     {"genpkey", "-algorithm", "ed25519"},
 		"genpkey rsa 4096":    {"genpkey", "-algorithm", "rsa", "-pkeyopt", "rsa_keygen_bits:4096"},
 		"exponent 3":          {"genrsa", "-3", "1024"},
+		"three primes":        {"genrsa", "-primes", "3", "1024"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := ParsePrivateKey(openssl(t, args...)); err != nil {
@@ -145,6 +149,7 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 		{"PEM cut off", goodPEM[:len(goodPEM)/2], nil, "damaged PEM"},
 		{"PEM without line ends", bytes.ReplaceAll(goodPEM, []byte("\n"), nil), nil, "damaged PEM"},
 		{"RSA with one octet changed", encodePEM(t, "RSA PRIVATE KEY", flipped), nil, "damaged"},
+		{"RSA made of the public half", b64(forged(t, &good.rsa.PublicKey)), nil, "do not fit"},
 		{"PKCS#8 Ed25519 with one octet changed", encodePEM(t, "PRIVATE KEY", brokenEd), nil, "damaged"},
 		{"two keys", append(bytes.Clone(goodPEM), goodPEM...), nil, "more than one PEM block"},
 		{"key and cut-off block", append(bytes.Clone(goodPEM), "-----BEGIN CERT"+"IFICATE-----\n"...), nil, "more than one PEM block"},
@@ -184,11 +189,30 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 	}
 }
 
+// forged is what anybody can write who knows a public key: one of three primes, whose product nobody looks at.
+func forged(t testing.TB, public *rsa.PublicKey) []byte {
+	t.Helper()
+	type third struct{ Prime, Exp, Coeff *big.Int }
+	one := big.NewInt(1)
+	der, err := asn1.Marshal(struct {
+		Version               int
+		N                     *big.Int
+		E                     int
+		D, P, Q, Dp, Dq, Qinv *big.Int
+		Third                 []third
+	}{1, public.N, public.E, big.NewInt(65537), big.NewInt(3), big.NewInt(5), one, one, one, []third{{big.NewInt(7), one, one}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
+}
+
 func FuzzParsePrivateKey(f *testing.F) {
 	key := generate(f, RSASHA256, 1024)
 	f.Add(encodePEM(f, "PRIVATE KEY", pkcs8DER(f, key.rsa)))
 	f.Add(b64(x509.MarshalPKCS1PrivateKey(key.rsa)))
 	f.Add(b64(make([]byte, ed25519.SeedSize)))
+	f.Add(b64(forged(f, &key.rsa.PublicKey)))
 	f.Add([]byte("-----BEGIN RSA PRIVATE KEY-----\n-----END RSA PRIVATE KEY-----\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		key, err := ParsePrivateKey(data)
