@@ -46,12 +46,18 @@ func (t *tx) PublishedInKeyZone() ([]domains.Published, error) {
 }
 
 func (t *tx) PublishedDue(driver string, at time.Time, limit int) ([]domains.Published, error) {
-	return publishedTable.list(t, "WHERE next_at <> 0 AND next_at <= $1 AND driver = $2 ORDER BY next_at, name LIMIT $3", micros(at), driver, limit)
+	return publishedTable.list(t, dueOfDriver, micros(at), driver, limit)
 }
+
+// dueOfDriver and driversDue are asked after every change of the store: the index published_due answers both.
+const (
+	dueOfDriver = "WHERE next_at <> 0 AND next_at <= $1 AND driver = $2 ORDER BY next_at, name LIMIT $3"
+	driversDue  = "SELECT DISTINCT driver FROM published WHERE next_at <> 0 ORDER BY driver"
+)
 
 func (t *tx) PublishedDrivers() (drivers []string, err error) {
 	var driver string
-	err = t.query("SELECT DISTINCT driver FROM published WHERE next_at <> 0 ORDER BY driver", nil, []any{&driver}, func() { drivers = append(drivers, driver) })
+	err = t.query(driversDue, nil, []any{&driver}, func() { drivers = append(drivers, driver) })
 	return drivers, err
 }
 
