@@ -14,9 +14,31 @@ func (s *Service) stopLeaked(ctx context.Context, actor string, k Key, r *check.
 	if k.Compromised || !slices.ContainsFunc(r.Findings, leaked) {
 		return nil
 	}
-	_, err := s.Compromised(ctx, actor, k.Owner, CompromiseRequest{Selector: k.Selector, Yes: true})
+	own, err := s.managed(ctx, k)
+	if err != nil || own.ID == "" {
+		return err
+	}
+	_, err = s.Compromised(ctx, actor, own.Owner, CompromiseRequest{Selector: own.Selector, Yes: true, key: own.ID})
 	if isRefused(err) { // it is gone, or stopped meanwhile
 		return nil
 	}
 	return err
+}
+
+// managed is a key with the pair of k in a row that does not only watch it; zero if there is none.
+func (s *Service) managed(ctx context.Context, k Key) (own Key, err error) {
+	if !isWatched(k.Owner) {
+		return k, nil
+	}
+	err = s.store.View(ctx, func(tx Tx) error {
+		own = Key{}
+		keys, err := tx.KeysPrinted(k.Print)
+		for _, same := range keys {
+			if !isWatched(same.Owner) && !same.Compromised {
+				own = same
+			}
+		}
+		return err
+	})
+	return own, err
 }

@@ -38,3 +38,60 @@ func TestPublishedPrivateHalf(t *testing.T) {
 		})
 	}
 }
+
+// leaks puts the private half of a key, with the armour around it taken off, at a name.
+func (w *world) leaks(z *zone, k domains.Key, at domains.Key) {
+	w.Helper()
+	lines := strings.Split(strings.TrimSpace(w.private(k.ID)), "\n")
+	z.publish(w.T, at, "v=DKIM1; k=ed25519; p="+strings.Join(lines[1:len(lines)-1], ""))
+}
+
+// It is the published pair that is compromised, not the one that has its selector now.
+func TestPublishedPrivateHalfOfBefore(t *testing.T) {
+	w := newWorld(t)
+	z := w.realDNS()
+	old := w.add("example.com")
+	z.publish(t, old, old.Record)
+	w.live(2 * time.Minute)
+	added, err := w.service.Regenerate(w.ctx, "root", "example.com", domains.RotateRequest{InPlace: true, Yes: true})
+	w.must(err)
+	next := added.Keys[0]
+	if next.Selector != old.Selector {
+		t.Fatalf("%s follows %s", next.Selector, old.Selector)
+	}
+	w.leaks(z, old, old)
+	w.finding("example.com", "D309")
+	if k := w.key(old.ID); !k.Compromised || k.State != domains.Retired {
+		t.Errorf("the published pair is %s, compromised %v", k.State, k.Compromised)
+	}
+	for _, n := range w.notices() {
+		if n.Event == domains.KeyCompromised && strings.Contains(n.Text, domains.RevokedRecord) {
+			t.Errorf("somebody is told to revoke the key of now: %s", n.Text)
+		}
+	}
+	if k := w.key(next.ID); k.Compromised || k.State != domains.Active {
+		t.Errorf("the key of now is %s, compromised %v", k.State, k.Compromised)
+	}
+}
+
+// A key is lent to a domain that publishes its private half: it is stopped where it is from.
+func TestPublishedPrivateHalfOfLentKey(t *testing.T) {
+	for name, look := range map[string]func(*world){
+		"found by the schedule": func(w *world) { w.live(2 * time.Hour) },
+		"found by verify":       func(w *world) { w.finding("lent:shop.example.com", "D309") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			z := w.realDNS()
+			k := w.add("example.com")
+			z.publish(t, k, k.Record)
+			w.live(2 * time.Minute)
+			w.lends("example.com", "shop.example.com")
+			w.live(2 * time.Minute)
+			w.leaks(z, k, w.keys("lent:shop.example.com")[0])
+			look(w)
+			w.neverAgain("example.com", k.Print)
+			w.warned(record(k))
+		})
+	}
+}

@@ -129,6 +129,8 @@ func (l *life) forgettable() bool {
 type CompromiseRequest struct {
 	Selector string
 	Yes      bool
+
+	key string // its ID, when it was a check that found out: another one may have the selector by now
 }
 
 // Emergency is what came of it.
@@ -155,7 +157,7 @@ const RevokedRecord = "v=DKIM1; p="
 // may know why. The keys of a deleted domain can be stopped, too, since mail with their
 // signatures is under way.
 func (s *Service) Compromised(ctx context.Context, actor, name string, r CompromiseRequest) (Emergency, error) {
-	if pair, err := s.sharedPairOf(ctx, name, r.Selector); pair != "" || err != nil {
+	if pair, err := s.sharedPairOf(ctx, name, r); pair != "" || err != nil {
 		if err != nil {
 			return Emergency{}, err
 		}
@@ -168,13 +170,13 @@ func (s *Service) Compromised(ctx context.Context, actor, name string, r Comprom
 	if err != nil {
 		return Emergency{}, err
 	}
-	spare, err := s.spareFor(ctx, now, r.Selector)
+	spare, err := s.spareFor(ctx, now, r)
 	if err != nil {
 		return Emergency{}, err
 	}
 	var e Emergency
 	err = s.changeOf(ctx, load, actor, "compromised", name, func(tx Tx, l *life) error {
-		k := l.inUse(r.Selector)
+		k := l.named(r)
 		if k == nil {
 			return unknownKey(name, r.Selector)
 		}
@@ -197,12 +199,15 @@ func (s *Service) Compromised(ctx context.Context, actor, name string, r Comprom
 	return e, err
 }
 
-// inUse finds the key of a selector that is not over, or the last one that is
+// named finds the key of a selector that is not over, or the last one that is
 // not compromised yet.
-func (l *life) inUse(selector string) *Key {
+func (l *life) named(r CompromiseRequest) *Key {
 	var found *Key
 	for _, k := range l.keys {
-		if k.Selector == selector && !k.Compromised && (found == nil || k.living()) {
+		if r.key != "" && k.ID != r.key {
+			continue
+		}
+		if k.Selector == r.Selector && !k.Compromised && (found == nil || k.living()) {
 			found = k
 		}
 	}
@@ -210,11 +215,11 @@ func (l *life) inUse(selector string) *Key {
 }
 
 // spareFor makes a pair to follow a key in service, before the transaction.
-func (s *Service) spareFor(ctx context.Context, now Situation, selector string) (*Draft, error) {
+func (s *Service) spareFor(ctx context.Context, now Situation, r CompromiseRequest) (*Draft, error) {
 	l := s.life(now, "", "")
-	named := l.inUse(selector)
+	named := l.named(r)
 	if named == nil {
-		return nil, unknownKey(now.Domain.Name, selector)
+		return nil, unknownKey(now.Domain.Name, r.Selector)
 	}
 	i := slices.IndexFunc(l.keys, func(k *Key) bool { return k.Print == named.Print && k.inService() })
 	if i < 0 {

@@ -107,22 +107,22 @@ func staysBehind(tx Tx, k *Key) error {
 
 // sharedPairOf is the ID of the key of the set that a selector stands for, or whose pair it
 // has, too; empty for a key of its own.
-func (s *Service) sharedPairOf(ctx context.Context, name, selector string) (string, error) {
+func (s *Service) sharedPairOf(ctx context.Context, name string, r CompromiseRequest) (string, error) {
 	now, err := s.stored(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	k := s.life(now, "", "").inUse(selector)
+	k := s.life(now, "", "").named(r)
 	switch _, tenant := s.store.(tenantStore); {
 	case k == nil:
-		return "", unknownKey(name, selector)
+		return "", unknownKey(name, r.Selector)
 	case !k.isShared() && tenant: // whose word is about no other rows
 		return "", nil
 	case !k.isShared():
 		return s.inSet(ctx, k.Print)
 	case tenant:
 		return "", &Refused{
-			Rule: "shared-key", What: "the key " + selector + " is shared with domains of others, and stopping it stops them all",
+			Rule: "shared-key", What: "the key " + r.Selector + " is shared with domains of others, and stopping it stops them all",
 			Way: "tell the operator; `disable` stops signing for " + name + " at once",
 		}
 	case k.Pair != "":

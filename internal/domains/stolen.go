@@ -41,7 +41,11 @@ func (l *life) stopPair(k *Key) (served bool) {
 		same.Compromised, same.CompromisedAt = true, l.now
 		l.retire(same, "compromised")
 		l.schedule(same)
-		if same == k || same.DNSGoneAt.IsZero() {
+		switch {
+		case l.nameTaken(same):
+			l.tell(KeyCompromised, same, "%s: the key %s of before is compromised and stopped. Its name has another key now, whose record belongs there.",
+				l.domain.Name, same.Selector)
+		case same == k || same.DNSGoneAt.IsZero():
 			l.tell(KeyCompromised, same, "%s: the key %s is compromised and stopped. Publish %q at %s at once.",
 				l.domain.Name, same.Selector, RevokedRecord, same.recordAt())
 		}
