@@ -113,9 +113,7 @@ func (s *Service) add(ctx context.Context, actor, verb string, d Domain, drafts 
 			return err
 		}
 		l := s.life(before, actor, verb)
-		if before.Domain.Requested || before.Domain.CreatedAt.IsZero() || !before.Domain.DeletedAt.IsZero() {
-			l.domain = confirmed(before.Domain, d)
-		}
+		l.takeUp(d)
 		for _, draft := range drafts {
 			if err := l.mayAdd(draft); err != nil {
 				return err
@@ -221,6 +219,18 @@ func loadOrNew(tx Tx, d Domain) (Situation, error) {
 		s.Hosts, err = tx.Hosts()
 	}
 	return s, err
+}
+
+// takeUp makes a row that is new, was only asked for or was deleted what Add wants it to be.
+func (l *life) takeUp(d Domain) {
+	was := l.domain
+	switch {
+	case !was.DeletedAt.IsZero():
+		l.domain = confirmed(was, d)
+		l.domain.CreatedAt = l.birth() // later than the keys that it had
+	case was.Requested || was.CreatedAt.IsZero():
+		l.domain = confirmed(was, d)
+	}
 }
 
 // confirmed is the row as Add wants it, with what a request noted before. The CNAME

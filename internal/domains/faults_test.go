@@ -405,6 +405,23 @@ func TestClockJumps(t *testing.T) {
 		w.live(2 * day)
 		w.is(k.ID, domains.Suspended)
 	})
+	t.Run("back: what is made later is younger", func(t *testing.T) {
+		w := newOperator(t, "same.example", "again.example")
+		w.clock.jump(365 * day)
+		first := w.add("same.example", inCNAME(2), func(r *domains.AddRequest) { r.Activation, r.Yes = domains.ActivateImmediate, true })
+		gone := w.add("again.example", inCNAME(2))
+		_, err := w.service.Delete(w.ctx, "root", "again.example", domains.DeleteRequest{Yes: true})
+		w.must(err)
+		w.clock.jump(-365 * day)
+		if again := w.add("again.example", inCNAME(2)); again.Selector == gone.Selector {
+			t.Errorf("%s has another key, and its CNAME may still stand", gone.Selector)
+		}
+		added, err := w.service.Rotate(w.ctx, "root", "same.example", domains.RotateRequest{Yes: true})
+		w.must(err)
+		if next := added.Keys[0]; !next.CreatedAt.After(first.CreatedAt) || next.Selector != "pse2" {
+			t.Errorf("after pse1 of %s comes %s of %s", first.CreatedAt, next.Selector, next.CreatedAt)
+		}
+	})
 	t.Run("ahead: a pending key does not fail", func(t *testing.T) {
 		w := newWorld(t)
 		k := w.add("example.com")

@@ -108,7 +108,7 @@ func (l *life) introduce(tx Tx, drafts []Draft) ([]Key, error) {
 	var keys []Key
 	for _, d := range drafts {
 		k := d.Key
-		k.CreatedAt = l.now
+		k.CreatedAt = l.birth()
 		if l.domain.Publish == PublishTXT {
 			if err := freeSelector(tx, l.domain.Owner, k.Domain, k.Selector); err != nil {
 				return nil, err
@@ -123,6 +123,22 @@ func (l *life) introduce(tx Tx, drafts []Draft) ([]Key, error) {
 		keys = append(keys, k)
 	}
 	return keys, nil
+}
+
+// birth is the time that a new key of the row gets, or the row when it is added again: now,
+// or right after all that the row has had, if the clock went back. The order of the keys, and
+// what belongs to a former life of the row, is told by it.
+func (l *life) birth() time.Time {
+	at := l.now
+	if at.Before(l.domain.CreatedAt) {
+		at = l.domain.CreatedAt
+	}
+	for _, k := range l.keys {
+		if !k.CreatedAt.Before(at) {
+			at = k.CreatedAt.Add(time.Microsecond)
+		}
+	}
+	return at
 }
 
 // admit adds a key to the situation.

@@ -214,7 +214,7 @@ func (l *life) replaceInPlace(tx Tx, d Draft, r RotateRequest) error {
 	old := l.key(d.Key.Replaces)
 	if r.keepsSelector() {
 		k := d.Key
-		k.CreatedAt, k.Selector, k.Slot, k.Target, k.SeenBefore = l.now, old.Selector, old.Slot, old.Target, true
+		k.CreatedAt, k.Selector, k.Slot, k.Target, k.SeenBefore = l.birth(), old.Selector, old.Slot, old.Target, true
 		l.admit(d, k)
 	} else if _, err := l.introduce(tx, []Draft{d}); err != nil {
 		return err

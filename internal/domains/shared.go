@@ -50,7 +50,7 @@ func (set *sharedSet) pair(a dkim.Algorithm) *Key { return set.current(&Key{Algo
 // it any more.
 func (set *sharedSet) take(tx Tx, d Draft) (*Key, error) {
 	k := d.Key
-	k.Owner, k.Domain, k.Selector, k.CreatedAt = SharedSet, "", "", set.now
+	k.Owner, k.Domain, k.Selector, k.CreatedAt = SharedSet, "", "", set.birth()
 	if err := set.intoSlot(tx, &k); err != nil {
 		return nil, err
 	}
@@ -89,9 +89,7 @@ func (s *Service) addShared(ctx context.Context, actor string, d Domain, r AddRe
 			return err
 		}
 		l := s.life(before, actor, "add")
-		if before.Domain.Requested || before.Domain.CreatedAt.IsZero() || !before.Domain.DeletedAt.IsZero() {
-			l.domain = confirmed(before.Domain, d)
-		}
+		l.takeUp(d)
 		if l.domain.Publish != PublishCNAMEShared {
 			return changedMeanwhile(l.domain.Name)
 		}
@@ -170,7 +168,7 @@ func (l *life) join(tx Tx, pair *Key, prefix string) (*Key, error) {
 	k := &Key{
 		ID: newID(), Owner: l.domain.Name, Domain: domainOf(l.domain.Name), Pair: pair.ID,
 		Algorithm: pair.Algorithm, Bits: pair.Bits, Record: pair.Record, Public: pair.Public, Print: pair.Print,
-		Slot: pair.Slot, Target: pair.Target, State: Generated, Health: Health{Status: Unverified, Since: l.now}, CreatedAt: l.now, Selector: prefix,
+		Slot: pair.Slot, Target: pair.Target, State: Generated, Health: Health{Status: Unverified, Since: l.now}, CreatedAt: l.birth(), Selector: prefix,
 	}
 	if l.domain.Slots < pair.Slot {
 		return nil, tooFewSlots(&l.domain, pair)

@@ -58,7 +58,7 @@ func watchesOnly(name string) error {
 // watchKey has a row watch a key: it signs at once, or waits for DNS.
 func (l *life) watchKey(k Key, why string) {
 	k.Owner = l.domain.Name
-	k.CreatedAt, k.Health.Since = l.now, l.now
+	k.CreatedAt, k.Health.Since = l.birth(), l.now
 	l.keys = append(l.keys, &k)
 	to := Pending
 	if l.domain.Activation == ActivateImmediate {
