@@ -151,6 +151,19 @@ func TestWildcardIsNowhereElse(t *testing.T) {
 	}
 }
 
+// Nothing tells a stranger's Ed25519 seed from a public key, with blanks in it or without.
+func TestBlanksMakeNoPrivateKey(t *testing.T) {
+	ed := keys.ed.PublicRecord()
+	for what, dns := range map[string]*fakeDNS{
+		"several":      newFake().txt(name, ed[:40]+" "+ed[40:], "v=spf1 -all"),
+		"another kind": newFake().txt(name, strings.Replace(ed[:40]+" "+ed[40:], "ed25519", "rsa", 1)),
+	} {
+		if r := run(t, dns, Subject{Domain: domain, Selector: "s1"}); slices.Contains(codes(r), "D309") {
+			t.Errorf("%s: %v", what, codes(r))
+		}
+	}
+}
+
 // halfDead is a zone whose first server gives no answer.
 type halfDead struct{ *fakeDNS }
 

@@ -1,6 +1,7 @@
 package check
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/pem"
 	"regexp"
@@ -29,7 +30,7 @@ const bareSeed = 44
 
 func (c *checking) isPrivateHalf(key *dkim.PrivateKey, data []byte) bool {
 	if c.subject.Public == nil {
-		return len(data) > bareSeed
+		return len(bytes.Join(bytes.Fields(data), nil)) > bareSeed
 	}
 	return Fingerprint(key.Public()) == Fingerprint(c.subject.Public)
 }
