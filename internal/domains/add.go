@@ -64,7 +64,7 @@ func (s *Service) Request(ctx context.Context, actor string, r AddRequest) (Doma
 			return alreadyThere(d.Name)
 		}
 		l := s.life(before, actor, "request")
-		d.Aliases = before.Domain.Aliases
+		d.Aliases, d.CreatedAt = before.Domain.Aliases, l.birth()
 		l.domain = d
 		l.note(nil, "requested, contact %q", d.Contact)
 		return l.save(tx, before)

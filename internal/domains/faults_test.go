@@ -406,7 +406,7 @@ func TestClockJumps(t *testing.T) {
 		w.is(k.ID, domains.Suspended)
 	})
 	t.Run("back: what is made later is younger", func(t *testing.T) {
-		w := newOperator(t, "same.example", "again.example")
+		w := newOperator(t, "same.example", "again.example", "asked.example")
 		w.clock.jump(365 * day)
 		first := w.add("same.example", inCNAME(2), func(r *domains.AddRequest) { r.Activation, r.Yes = domains.ActivateImmediate, true })
 		gone := w.add("again.example", inCNAME(2))
@@ -415,6 +415,16 @@ func TestClockJumps(t *testing.T) {
 		w.clock.jump(-365 * day)
 		if again := w.add("again.example", inCNAME(2)); again.Selector == gone.Selector {
 			t.Errorf("%s has another key, and its CNAME may still stand", gone.Selector)
+		}
+		w.clock.jump(365 * day)
+		gone = w.add("asked.example", inCNAME(2))
+		_, err = w.service.Delete(w.ctx, "root", "asked.example", domains.DeleteRequest{Yes: true})
+		w.must(err)
+		w.clock.jump(-365 * day)
+		_, err = w.service.Request(w.ctx, "root", domains.AddRequest{Name: "asked.example"})
+		w.must(err)
+		if again := w.add("asked.example", inCNAME(2)); again.Selector == gone.Selector {
+			t.Errorf("asked for in between: %s has another key, and its CNAME may still stand", gone.Selector)
 		}
 		added, err := w.service.Rotate(w.ctx, "root", "same.example", domains.RotateRequest{Yes: true})
 		w.must(err)
