@@ -175,7 +175,7 @@ func (s *Service) finish(ctx context.Context, actor string, b *batch, outcomes [
 // writeAgain has a driver write all that it wrote into a zone before, and that is gone: a zone
 // file was lost, or a person has deleted our part of it.
 func (s *Service) writeAgain(tx Tx, b *batch) error {
-	rows, err := tx.PublishedBy(b.driver)
+	rows, err := tx.PublishedBelow(b.driver, b.zone)
 	if err != nil {
 		return err
 	}

@@ -151,8 +151,8 @@ type PublishedTx interface {
 	PublishedDue(driver string, t time.Time, limit int) ([]Published, error)
 	// PublishedDrivers lists the drivers that have records with a NextAt, in byte order.
 	PublishedDrivers() ([]string, error)
-	// PublishedBy lists those of a driver, by Name, Type.
-	PublishedBy(driver string) ([]Published, error)
+	// PublishedBelow lists those of a driver whose Name is an apex or below it, by Name, Type.
+	PublishedBelow(driver, apex string) ([]Published, error)
 	// PublishedInKeyZone lists those with Zoned, by Name, Type, Driver.
 	PublishedInKeyZone() ([]Published, error)
 	PutPublished(Published) error

@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"strings"
 	"time"
 
 	"github.com/postseal/postseal/internal/domains"
@@ -37,8 +38,10 @@ func (t *tx) PublishedOf(owner string) ([]domains.Published, error) {
 	return publishedTable.list(t, "WHERE owner = $1 ORDER BY name, kind, driver", owner)
 }
 
-func (t *tx) PublishedBy(driver string) ([]domains.Published, error) {
-	return publishedTable.list(t, "WHERE driver = $1 ORDER BY name, kind", driver)
+// PublishedBelow picks names out of the index: a driver may have a file for each of very many zones.
+func (t *tx) PublishedBelow(driver, apex string) ([]domains.Published, error) {
+	below := "%." + strings.NewReplacer("!", "!!", "_", "!_", "%", "!%").Replace(apex)
+	return publishedTable.list(t, "WHERE driver = $1 AND (name = $2 OR name LIKE $3 ESCAPE '!') ORDER BY name, kind", driver, apex, below)
 }
 
 func (t *tx) PublishedInKeyZone() ([]domains.Published, error) {

@@ -36,8 +36,10 @@ func (t *memoryTx) PublishedOf(owner string) ([]domains.Published, error) {
 	return t.publishedThat(func(p *domains.Published) bool { return p.Owner == owner }), nil
 }
 
-func (t *memoryTx) PublishedBy(driver string) ([]domains.Published, error) {
-	return t.publishedThat(func(p *domains.Published) bool { return p.Driver == driver }), nil
+func (t *memoryTx) PublishedBelow(driver, apex string) ([]domains.Published, error) {
+	return t.publishedThat(func(p *domains.Published) bool {
+		return p.Driver == driver && (p.Name == apex || strings.HasSuffix(p.Name, "."+apex))
+	}), nil
 }
 
 func (t *memoryTx) PublishedInKeyZone() ([]domains.Published, error) {
@@ -92,7 +94,10 @@ func published(t *testing.T, s domains.Store) {
 		same(t, idle)(tx.Published("ns", idle.Name, "CNAME"))
 		same(t, []domains.Published{late, again, early})(tx.PublishedOf("example.com"))
 		same(t, []domains.Published{late, again, early})(tx.PublishedInKeyZone())
-		same(t, []domains.Published{late, early, idle})(tx.PublishedBy("ns"))
+		same(t, []domains.Published{late, early})(tx.PublishedBelow("ns", "example.com"))
+		same(t, []domains.Published{late})(tx.PublishedBelow("ns", late.Name))
+		same(t, []domains.Published(nil))(tx.PublishedBelow("ns", "ample.com"))
+		same(t, []domains.Published(nil))(tx.PublishedBelow("ns", "_xample.com"))
 		same(t, []domains.Published{early})(tx.PublishedDue("ns", moment, 10))
 		same(t, []domains.Published{early, late})(tx.PublishedDue("ns", moment.Add(2*time.Hour), 10))
 		same(t, []domains.Published{early})(tx.PublishedDue("ns", moment.Add(2*time.Hour), 1))
