@@ -141,6 +141,8 @@ func TestDomainDryRun(t *testing.T) {
 	w.dns["taken._domainkey.example.com"] = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
 	w.run("domain", "add", "example.com", "--dry-run", "-s", "taken").exits(exitRefused).warns("D105")
 
+	w.ok("domain", "add", "waits.example", "-s", "one")
+	w.ok("domain", "regenerate", "waits.example", "--dry-run").says("would sign once DNS has confirmed it").saysNot("stays as it is")
 	w.connected("example.com", "-s", "one")
 	w.run("domain", "add", "example.com", "--dry-run").exits(exitRefused).warns("already-managed")
 	w.ok("domain", "rotate", "example.com", "--dry-run", "-s", "two").says("would make a key like two", "until then everything stays as it is")

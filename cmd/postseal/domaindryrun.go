@@ -30,7 +30,7 @@ func (m *managing) printWouldMake(added domains.Added, asJSON bool) error {
 		k := &added.Keys[i]
 		would.Keys = append(would.Keys, wouldBe{k.Selector, k.Algorithm, k.Bits, k.State})
 		if !asJSON {
-			fmt.Fprintf(m.out, "%s: would make a key like %s, %s; it %s\n", records.Both(added.Domain.Name), k.Selector, keyKind(k), wouldSign(added.Domain, k))
+			fmt.Fprintf(m.out, "%s: would make a key like %s, %s; it %s\n", records.Both(added.Domain.Name), k.Selector, keyKind(k), wouldSign(&added, k))
 		}
 	}
 	if asJSON {
@@ -39,17 +39,17 @@ func (m *managing) printWouldMake(added domains.Added, asJSON bool) error {
 	return m.warnOfWeak(added.Keys)
 }
 
-func wouldSign(d domains.Domain, k *domains.Key) string {
+func wouldSign(added *domains.Added, k *domains.Key) string {
 	text := "would sign once DNS has confirmed it"
 	switch {
 	case k.State == domains.Active:
 		return "would sign at once"
 	case k.State == domains.Generated:
 		text = "would wait until its records are asked for"
-	case d.Activation == domains.ActivateManual:
+	case added.Domain.Activation == domains.ActivateManual:
 		text += " and somebody has said \"enable\""
 	}
-	if k.Replaces != "" {
+	if added.Follow {
 		text += "; until then everything stays as it is"
 	}
 	return text

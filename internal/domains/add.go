@@ -45,6 +45,7 @@ type AddRequest struct {
 type Added struct {
 	Domain Domain
 	Keys   []Key
+	Follow bool // a key that is not over: it stays in service until DNS has confirmed them
 }
 
 // Request notes that a domain is wanted; nobody makes a key before Add (TST-10).
@@ -205,7 +206,9 @@ func alreadyThere(name string) error {
 func (l *life) added(drafts []Draft) Added {
 	out := Added{Domain: l.domain}
 	for _, d := range drafts {
-		out.Keys = append(out.Keys, *l.key(d.Key.ID))
+		k := l.key(d.Key.ID)
+		out.Keys = append(out.Keys, *k)
+		out.Follow = out.Follow || k.Follows(l.values())
 	}
 	return out
 }

@@ -52,7 +52,7 @@ func (s *Service) rotateShared(ctx context.Context, actor string, r RotateReques
 			}
 			added.Keys = append(added.Keys, *k)
 		}
-		added.Domain = set.domain
+		added.Domain, added.Follow = set.domain, true
 		if r.DryRun {
 			return errDryRun
 		}
