@@ -207,7 +207,7 @@ func (k *Keeper) visit(ctx context.Context, key Key) error {
 		if !at.NextCheckAt.IsZero() && !at.NextCheckAt.After(l.now) { // its time has come, but the clock is not trusted
 			at.NextCheckAt = storeTime(l.after(l.PassGap))
 		}
-		rotate = l.rotationDue(at)
+		rotate = l.rotationDue(at) && !leaked(&result) // then it gets a successor in any case
 		return l.save(tx, before)
 	})
 	if err == nil && asked {

@@ -10,8 +10,7 @@ import (
 // stopLeaked stops a pair whose private half a check has found in DNS (D309), where everybody can read it: it is compromised,
 // whatever will stand there afterwards.
 func (s *Service) stopLeaked(ctx context.Context, actor string, k Key, r *check.Result) error {
-	leaked := func(f check.Finding) bool { return f.Code == "D309" }
-	if k.Compromised || !slices.ContainsFunc(r.Findings, leaked) {
+	if k.Compromised || !leaked(r) {
 		return nil
 	}
 	own, err := s.managed(ctx, k)
@@ -23,6 +22,11 @@ func (s *Service) stopLeaked(ctx context.Context, actor string, k Key, r *check.
 		return nil
 	}
 	return err
+}
+
+// leaked tells whether a check has found the private half of its subject.
+func leaked(r *check.Result) bool {
+	return slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Code == "D309" })
 }
 
 // managed is a key with the pair of k in a row that does not only watch it; zero if there is none.

@@ -95,3 +95,21 @@ func TestPublishedPrivateHalfOfLentKey(t *testing.T) {
 		})
 	}
 }
+
+// Who finds the private half when the key is due for rotation tells of one thing: it has a successor then.
+func TestPublishedPrivateHalfWhenRotationIsDue(t *testing.T) {
+	w := newWorld(t)
+	z := w.realDNS()
+	k := w.add("example.com")
+	_, err := w.service.Configure(w.ctx, "root", "example.com", domains.Settings{RotateEvery: ptr(90 * day)})
+	w.must(err)
+	z.publish(t, k, k.Record)
+	w.live(2 * time.Minute)
+	w.live(w.key(k.ID).ActivatedAt.Add(90*day - time.Minute).Sub(w.clock.Now()))
+	w.leaks(z, k, k)
+	w.live(3 * time.Hour)
+	w.neverAgain("example.com", k.Print)
+	if n := w.told(domains.RotationBlocked); n != 0 {
+		t.Errorf("a rotation is blocked, %d times", n)
+	}
+}
