@@ -86,7 +86,7 @@ func TestService(t *testing.T) {
 		before := pid(t, m)
 		must(t, m, "sh", "-c", "kill -STOP "+before)
 		eventually(t, "the restart", func() bool {
-			return value(t, m, unit, "ActiveState") == "active" && pid(t, m) != before
+			return pid(t, m) != before && value(t, m, unit, "ActiveState") == "active" // in this order: the old one was active, too
 		})
 		says(t, "the journal", journal(t, m, "systemd"), "Failed with result 'watchdog'")
 		send(t, "after the watchdog")
