@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"encoding/base64"
+	"encoding/pem"
 	"slices"
 	"strings"
 	"testing"
@@ -36,6 +37,7 @@ func situations() map[string][]situation {
 	alias := aliased(keys.rsa)
 	foreign := Subject{Domain: domain, Selector: "s1"}
 	pem, _ := keys.rsa.PEM()
+	seed := seedOf(keys.ed)
 	elsewhere := func(other string) *fakeDNS { return newFake().txt(other, good) }
 	behind := func(to string) *fakeDNS { return newFake().cname(name, to) }
 	slots := func(active bool) Subject {
@@ -68,7 +70,7 @@ func situations() map[string][]situation {
 		"D306": {{newFake().strings(name, good[200:], good[:200]), ours, Error}, {newFake().strings(name, good[:100], good[200:]), ours, Error}},
 		"D307": {{newFake().txt(name, good[200:], good[:200]), ours, Error}, {newFake().txt(name, good[200:], good[:200]), foreign, Error}},
 		"D308": {{newFake().txt(name, good, "v=spf1 -all"), ours, Error}, {newFake().txt(name, good, keys.other.PublicRecord()), foreign, Error}},
-		"D309": {{newFake().txt(name, "v=DKIM1; k=rsa; p="+string(armourless(string(pem)))), ours, Error}, {newFake().txt(name, string(pem)), ours, Error}, {newFake().txt(name, string(pem)), foreign, Error}, {newFake().txt(name, good, string(pem)), ours, Error}},
+		"D309": {{newFake().txt(name, "v=DKIM1; k=rsa; p="+string(armourless(string(pem)))), ours, Error}, {newFake().txt(name, string(pem)), ours, Error}, {newFake().txt(name, string(pem)), foreign, Error}, {newFake().txt(name, good, string(pem)), ours, Error}, {newFake().txt(name, "v=DKIM1; k=ed25519; p="+seed), subject(keys.ed), Error}},
 		"D310": {{newFake().txt(name, "v=DKIM1; k=rsa; p=-----BEGIN PUBLIC KEY-----"+p+"-----END PUBLIC KEY-----"), ours, Error}, {newFake().txt(name, "-----BEGIN PUBLIC KEY-----"+p), foreign, Error}},
 		"D311": {{newFake().txt(name, "v=DKIM1; p="+strings.NewReplacer("+", "-", "/", "_").Replace(p)), ours, Error}, {newFake().txt(name, strings.ReplaceAll(good, "+", "&#43;")), ours, Error}, {newFake().txt(name, strings.ReplaceAll(good, ";", "&#59;")), foreign, Error}},
 		"D312": {{newFake().txt(name, "v=DKIM1; n=\u00ad; p="+p), ours, Warning}, {newFake().txt(name, good[:100]+"\u200b"+good[100:]), ours, Error}, {newFake().strings(name, good, ""), ours, Warning}},
@@ -108,6 +110,13 @@ func situations() map[string][]situation {
 		"D601": {{newFake().ttl(name, good, time.Second), ours, Warning}, {newFake().ttl(name, good, 48*time.Hour), ours, Warning}},
 		"D602": {{newFake(), ours, Note}},
 	}
+}
+
+// seedOf is a private Ed25519 key as dkimpy writes it: base64 of what a PKCS#8 file ends with.
+func seedOf(key *dkim.PrivateKey) string {
+	text, _ := key.PEM()
+	block, _ := pem.Decode(text)
+	return base64.StdEncoding.EncodeToString(block.Bytes[len(block.Bytes)-32:])
 }
 
 // withExponent is the record of an RSA key that no program makes.

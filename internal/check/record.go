@@ -79,7 +79,7 @@ func (c *checking) single(ctx context.Context, r authority.Record) bool {
 	}
 	c.report.common["theirs"] = describeKey(record.Public.Key())
 	if c.subject.Public != nil && !record.Public.Equal(c.subject.Public) {
-		c.mismatch(record)
+		c.mismatch(r, record)
 		return false
 	}
 	if !c.permits(record) {
@@ -99,8 +99,12 @@ func (c *checking) single(ctx context.Context, r authority.Record) bool {
 }
 
 // mismatch reports another key, and what we know about it.
-func (c *checking) mismatch(record *dkim.KeyRecord) {
+func (c *checking) mismatch(r authority.Record, record *dkim.KeyRecord) {
 	c.report.decide(Mismatch)
+	if code, _ := c.privateKey(r, r.Text()); code != "" { // an Ed25519 seed looks like a public key
+		c.report.raise(code, nil)
+		return
+	}
 	detail := ""
 	if c.subject.Known != nil {
 		if known := c.subject.Known(Fingerprint(record.Public.Key())); known != "" {
