@@ -119,7 +119,7 @@ func nagiosError(out io.Writer, name string, err error) error {
 	if exit := (*exitError)(nil); err == nil || errors.As(err, &exit) && exit.err == nil {
 		return err
 	}
-	fmt.Fprintf(out, "DKIM UNKNOWN: %s: %s\n", name, strings.NewReplacer("\n", "; ", "|", "/").Replace(err.Error()))
+	fmt.Fprintln(out, strings.NewReplacer("\n", "; ", "|", "/").Replace("DKIM UNKNOWN: "+name+": "+err.Error()))
 	return &exitError{code: nagiosUnknown}
 }
 
