@@ -90,7 +90,10 @@ func (l *life) noFreeSlot(k *Key, prefix string) error {
 	case l.domain.Slots == 1:
 		r.What = l.domain.Name + " has one slot only, and a key can follow another without a gap only in a second one"
 	case !until.IsZero():
-		r.Way = "wait until " + stamp(until) + ", when mail under way needs the oldest key no more; or " + more
+		r.Way = "wait until " + stamp(until) + ", when mail under way needs the oldest key no more"
+		if l.domain.Slots < maxSlots {
+			r.Way += "; or " + more
+		}
 	}
 	return r
 }

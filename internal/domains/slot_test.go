@@ -231,3 +231,19 @@ func TestLongDomain(t *testing.T) {
 		}
 	}
 }
+
+// Who has as many slots as there can be is not told to take another.
+func TestAllSlotsThatThereCanBe(t *testing.T) {
+	o := newProvider(t)
+	o.signing("a.test", inCNAME(12))
+	var err error
+	for range 12 {
+		if _, err = o.service.Rotate(o.ctx, "root", "a.test", domains.RotateRequest{}); err == nil {
+			o.live(3 * time.Hour)
+		}
+	}
+	o.refused(err, "no-free-slot")
+	if text := err.Error(); !strings.Contains(text, "wait until") || strings.Contains(text, "--slots") {
+		t.Error(text)
+	}
+}
