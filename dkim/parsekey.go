@@ -119,10 +119,16 @@ func parseDER(der []byte) (*PrivateKey, error) {
 	return nil, errNotForDKIM("a key of another kind (OID " + p8.Algorithm.Algorithm.String() + ")")
 }
 
+// maxPKCS1 is ample for a key of MaxBits, which has 2.4 KB: strangers' primes of any length would cost seconds.
+const maxPKCS1 = 4 << 10
+
 // parsePKCS1 reads an RSA key whose size is already known, so that one of a wrong size costs nothing and gets our words.
 func parsePKCS1(der []byte, bits int) (*PrivateKey, error) {
 	if err := checkBits(bits); err != nil {
 		return nil, err
+	}
+	if len(der) > maxPKCS1 {
+		return nil, fmt.Errorf("damaged: %d octets for an RSA key of %d bits", len(der), bits)
 	}
 	key, err := x509.ParsePKCS1PrivateKey(der)
 	if err == nil && len(key.Primes) > 2 { // then nothing was compared: to sign proves that d goes with n and e

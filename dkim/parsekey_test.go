@@ -149,7 +149,8 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 		{"PEM cut off", goodPEM[:len(goodPEM)/2], nil, "damaged PEM"},
 		{"PEM without line ends", bytes.ReplaceAll(goodPEM, []byte("\n"), nil), nil, "damaged PEM"},
 		{"RSA with one octet changed", encodePEM(t, "RSA PRIVATE KEY", flipped), nil, "damaged"},
-		{"RSA made of the public half", b64(forged(t, &good.rsa.PublicKey)), nil, "do not fit"},
+		{"RSA made of the public half", b64(forged(t, &good.rsa.PublicKey, big.NewInt(3))), nil, "do not fit"},
+		{"RSA with a prime of 8 KB", b64(forged(t, &good.rsa.PublicKey, new(big.Int).Lsh(big.NewInt(3), 8<<13))), nil, "octets for an RSA key of 1024 bits"},
 		{"PKCS#8 Ed25519 with one octet changed", encodePEM(t, "PRIVATE KEY", brokenEd), nil, "damaged"},
 		{"two keys", append(bytes.Clone(goodPEM), goodPEM...), nil, "more than one PEM block"},
 		{"key and cut-off block", append(bytes.Clone(goodPEM), "-----BEGIN CERT"+"IFICATE-----\n"...), nil, "more than one PEM block"},
@@ -190,7 +191,7 @@ func TestParsePrivateKeyRefuses(t *testing.T) {
 }
 
 // forged is what anybody can write who knows a public key: one of three primes, whose product nobody looks at.
-func forged(t testing.TB, public *rsa.PublicKey) []byte {
+func forged(t testing.TB, public *rsa.PublicKey, p *big.Int) []byte {
 	t.Helper()
 	type third struct{ Prime, Exp, Coeff *big.Int }
 	one := big.NewInt(1)
@@ -200,7 +201,7 @@ func forged(t testing.TB, public *rsa.PublicKey) []byte {
 		E                     int
 		D, P, Q, Dp, Dq, Qinv *big.Int
 		Third                 []third
-	}{1, public.N, public.E, big.NewInt(65537), big.NewInt(3), big.NewInt(5), one, one, one, []third{{big.NewInt(7), one, one}}})
+	}{1, public.N, public.E, big.NewInt(65537), p, big.NewInt(5), one, one, one, []third{{big.NewInt(7), one, one}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +213,7 @@ func FuzzParsePrivateKey(f *testing.F) {
 	f.Add(encodePEM(f, "PRIVATE KEY", pkcs8DER(f, key.rsa)))
 	f.Add(b64(x509.MarshalPKCS1PrivateKey(key.rsa)))
 	f.Add(b64(make([]byte, ed25519.SeedSize)))
-	f.Add(b64(forged(f, &key.rsa.PublicKey)))
+	f.Add(b64(forged(f, &key.rsa.PublicKey, big.NewInt(3))))
 	f.Add([]byte("-----BEGIN RSA PRIVATE KEY-----\n-----END RSA PRIVATE KEY-----\n"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		key, err := ParsePrivateKey(data)
