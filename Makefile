@@ -28,7 +28,7 @@ unit:
 check: lint unit
 
 race:
-	$(GO) test -race -count=1 $(UNIT)
+	$(GO) test -race -count=1 -timeout 25m $(UNIT)
 
 setup:
 	test/setup
