@@ -52,9 +52,9 @@ func (t *translator) differs(name, format string, args ...any) {
 	}
 }
 
-// userInfo is what a URL has before its host; passwords with a slash in them, which
+// userInfo is what a URL has before its host; passwords with a slash or an @ in them, which
 // should not be there, included.
-var userInfo = regexp.MustCompile(`//[^\s@]*@`)
+var userInfo = regexp.MustCompile(`//\S*@`)
 
 func withoutUser(value string) string { return userInfo.ReplaceAllString(value, "//(not shown)@") }
 

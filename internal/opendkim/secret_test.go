@@ -24,6 +24,7 @@ func TestNothingSecretIsTold(t *testing.T) {
 		"a password":                   {single + "LDAPBindPassword " + secret, nil},
 		"a password in a URL":          {single + "SMTPURI smtp://user:" + secret + "@mail.example/", nil},
 		"a password with a slash":      {single + "SMTPURI smtp://user:/" + secret + "@mail.example/", nil},
+		"a password with an @":         {single + "SMTPURI smtp://user:@" + secret + "@mail.example/", nil},
 		"a password for no known type": {single + "PeerList mysql://user:" + secret + "@db.example/", nil},
 		"a key in a list":              {"KeyTable csl:k=example.com:s:" + secret + "\nSigningTable csl:example.com=k\nSocket inet:1@localhost", nil},
 		"a key for a table":            {"KeyTable DIR/pem\nSigningTable DIR/pem\nSocket inet:1@localhost", nil},
