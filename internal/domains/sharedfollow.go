@@ -50,7 +50,7 @@ func (l *life) sharedAlgorithms() []dkim.Algorithm {
 	var out []dkim.Algorithm
 	for _, k := range l.keys {
 		has := k.living() && k.State != Retiring
-		lost := !k.living() && (k.Compromised || k.neverSigned()) && !k.CreatedAt.Before(l.domain.CreatedAt)
+		lost := !k.living() && (k.Compromised || k.neverSigned()) && !k.before(&l.domain)
 		if k.isShared() && (has || lost) && !slices.Contains(out, k.Algorithm) {
 			out = append(out, k.Algorithm)
 		}
