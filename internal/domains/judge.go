@@ -46,17 +46,21 @@ func (r *RotateRequest) judge(name string) error {
 	return err
 }
 
-// judge looks at a row as it will be.
+// judge looks at a row as it will be with all that is asked for, before any of it is done:
+// another way of publishing is a change of its own.
 func (c *Settings) judge(ctx context.Context, s *Service, name string) error {
 	now, err := s.view(ctx, name)
 	if err != nil {
 		return err
 	}
 	row := now.Domain
-	c.apply(&row)
 	if c.Publish != nil {
 		to := republished{publish: *c.Publish}
 		row = *to.row(row)
+	}
+	c.apply(&row)
+	if c.Publish != nil && c.Slots != nil && row.Publish == PublishTXT {
+		return slotsOfTXT(*c.Slots)
 	}
 	if err := s.checkSettings(&row); err != nil || row.Driver == now.Domain.Driver {
 		return err

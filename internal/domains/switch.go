@@ -152,9 +152,6 @@ func (s *Service) Configure(ctx context.Context, actor, name string, c Settings)
 		return Domain{}, &Unconfirmed{"OCR-22", ImmediateWarning}
 	}
 	if c.Publish != nil {
-		if err := s.judgeWhole(ctx, name, c); err != nil {
-			return Domain{}, err
-		}
 		if err := s.republishAs(ctx, actor, name, &c); err != nil {
 			return Domain{}, err
 		}
@@ -193,28 +190,6 @@ func (s *Service) Configure(ctx context.Context, actor, name string, c Settings)
 		return nil
 	})
 	return d, err
-}
-
-// judgeWhole looks at all that is asked for before any of it is done: another way of
-// publishing is a change of its own.
-func (s *Service) judgeWhole(ctx context.Context, name string, c Settings) error {
-	now, err := s.view(ctx, name)
-	if err != nil {
-		return err
-	}
-	to := republished{publish: *c.Publish}
-	d := *to.row(now.Domain)
-	c.apply(&d)
-	if c.Slots != nil && d.Publish == PublishTXT {
-		return slotsOfTXT(*c.Slots)
-	}
-	if err := s.checkSettings(&d); err != nil {
-		return err
-	}
-	if d.Driver == now.Domain.Driver {
-		return nil
-	}
-	return s.checkDriver(&d)
 }
 
 func (c *Settings) apply(d *Domain) {
