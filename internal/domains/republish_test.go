@@ -138,7 +138,7 @@ func TestSwitchingRefused(t *testing.T) {
 	o.invalid(o.republish("b.test", domains.PublishTXT, 2), "have no use")
 	txt, two, atOnce := domains.PublishTXT, 2, domains.ActivateImmediate
 	_, err = o.service.Configure(o.ctx, "root", "b.test", domains.Settings{Publish: &txt, Slots: &two, Activation: &atOnce})
-	o.invalid(err, "have no use") // before anybody is asked to agree to anything
+	o.invalid(err, "have no use")                       // before anybody is asked to agree to anything
 	o.must(o.republish("b.test", domains.PublishCNAME)) // it is
 	_, err = o.service.Import(o.ctx, "root", domains.ImportRequest{AddRequest: domains.AddRequest{Name: "c.test", Selector: "s", Publish: domains.PublishCNAME}})
 	o.refused(err, "import-txt")
