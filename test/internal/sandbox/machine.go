@@ -24,6 +24,8 @@ const (
 	AnyoneID   = 60892          //
 )
 
+const sharedMemory = "/dev/shm" // shm_overview(7)
+
 func setUp(dir string) error {
 	for _, step := range []struct {
 		what string
@@ -41,12 +43,16 @@ func setUp(dir string) error {
 	return nil
 }
 
-// mounts cuts the mount namespace off from the host's and gives it a /proc of the new PID namespace and a work directory.
+// mounts cuts the mount namespace off from the host's and gives it a /proc of the new PID namespace, a work directory, and
+// a /dev/shm: programs name what they put there after their pid (as faketime), and the pids of two sandboxes are the same.
 func mounts(dir string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
 		return err
 	}
 	if err := syscall.Mount("proc", "/proc", "proc", syscall.MS_NOSUID|syscall.MS_NODEV|syscall.MS_NOEXEC, ""); err != nil {
+		return err
+	}
+	if err := syscall.Mount("postseal-shm", sharedMemory, "tmpfs", syscall.MS_NOSUID|syscall.MS_NODEV, "mode=1777"); err != nil {
 		return err
 	}
 	return syscall.Mount("postseal-e2e", dir, "tmpfs", syscall.MS_NODEV, "mode=0755")

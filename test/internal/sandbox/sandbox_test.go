@@ -53,6 +53,15 @@ func TestPostfixConfigurationIsAWritableCopy(t *testing.T) {
 	}
 }
 
+func TestSharedMemoryIsItsOwn(t *testing.T) {
+	if left, err := os.ReadDir(sharedMemory); err != nil || len(left) > 0 {
+		t.Errorf("somebody else's: %v, %v", left, err)
+	}
+	if f, err := os.Stat(sharedMemory); err != nil || f.Mode() != os.ModeDir|os.ModeSticky|0o777 {
+		t.Errorf("not open to every user: %v, %v", f, err)
+	}
+}
+
 func TestOrphansAreReaped(t *testing.T) {
 	out, err := exec.Command("sh", "-c", "sleep 0.01 >/dev/null 2>&1 & echo $!").Output()
 	if err != nil {
