@@ -56,12 +56,9 @@ way have limits.stop_timeout to end.`,
 			Manager: systemd.NewManager(log), Sockets: systemd.TakeSockets(), LogLines: lines, Version: version,
 		})
 		var listening *daemon.ListenError
-		var store *daemon.StoreError
 		switch {
 		case errors.Is(err, domains.ErrUnavailable):
 			return &exitError{exitTemporary, err} // so the unit tries again
-		case errors.As(err, &store):
-			return configError(err)
 		case errors.As(err, &listening):
 			return failed(err) // may be better at the next try, so the unit restarts it
 		case err != nil:

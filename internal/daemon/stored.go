@@ -38,7 +38,7 @@ func (d *Daemon) openStore(cfg *config.Config) error {
 	}
 	opened, err := openSoon(cfg, d.log)
 	if err != nil {
-		return storeError(err)
+		return lateStore(err)
 	}
 	host := domains.Host{Name: hostName(), Process: processName()}
 	m := managed.New(opened.Service, managed.Options{
@@ -48,7 +48,7 @@ func (d *Daemon) openStore(cfg *config.Config) error {
 	rows, err := m.Read(context.Background()) // the store bounds it by itself, however many rows there are
 	if err != nil {
 		opened.Close()
-		return storeError(err)
+		return lateStore(err)
 	}
 	d.store = &stored{opened: opened, managed: m, rows: rows, host: host}
 	return nil
@@ -64,21 +64,14 @@ func openSoon(cfg *config.Config, log *slog.Logger) (*Managed, error) {
 // storeTimeout bounds the wait for a store that is away or busy at start.
 const storeTimeout = 20 * time.Second
 
-// StoreError says that the store cannot be used. One that wraps a
-// domains.ErrUnavailable may be better at the next try.
-type StoreError struct{ Err error }
-
-// storeError: a store that did not answer within storeTimeout may do so later. Without
+// lateStore: a store that did not answer within storeTimeout may do so later. Without
 // that the service manager would not try again.
-func storeError(err error) error {
+func lateStore(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, domains.ErrUnavailable) {
-		err = fmt.Errorf("%w: %w", domains.ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", domains.ErrUnavailable, err)
 	}
-	return &StoreError{err}
+	return err
 }
-
-func (e *StoreError) Error() string { return fmt.Sprintf("store: %v", e.Err) }
-func (e *StoreError) Unwrap() error { return e.Err }
 
 // addStored puts the rows of the store into a new snapshot. Keys of the tables of which
 // the store has not heard yet are behind the gate like those that DNS has not confirmed.
@@ -101,12 +94,12 @@ func AddStore(ctx context.Context, cfg *config.Config, s *filter.Snapshot, log *
 	}
 	opened, err := OpenManaged(ctx, cfg, log)
 	if err != nil {
-		return nil, &StoreError{err}
+		return nil, err
 	}
 	rows, err := managed.New(opened.Service, managed.Options{Gated: gated(cfg), KeysCached: int(cfg.Limits.KeysCached), Log: log}).Read(ctx)
 	if err != nil {
 		opened.Close()
-		return nil, &StoreError{err}
+		return nil, err
 	}
 	merge(s.Snapshot, rows, s.Users)
 	return opened.Close, nil

@@ -321,7 +321,7 @@ func TestStoreBusyAtStart(t *testing.T) {
 	defer first.Close()
 	ctx, cancel := context.WithDeadline(t.Context(), time.Now()) // as after storeTimeout
 	defer cancel()
-	err = storeError(first.Store.Update(ctx, func(domains.Tx) error { return nil }))
+	err = lateStore(first.Store.Update(ctx, func(domains.Tx) error { return nil }))
 	if !errors.Is(err, domains.ErrUnavailable) {
 		t.Errorf("a busy store is no reason to try again: %v", err)
 	}
