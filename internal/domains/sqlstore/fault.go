@@ -24,7 +24,7 @@ func (e *conflictError) Unwrap() error { return e.err }
 
 // unbegun lets a transaction in which nothing was done run again: its connection may have been one that the server had closed.
 func unbegun(err error) error {
-	if errors.Is(err, domains.ErrUnavailable) {
+	if lost := (*conflictError)(nil); !errors.As(err, &lost) && errors.Is(err, domains.ErrUnavailable) {
 		return &conflictError{err: err}
 	}
 	return err

@@ -62,7 +62,7 @@ func TestWaitingEndsWithTheCaller(t *testing.T) {
 					if !errors.Is(err, ctx.Err()) || err == nil {
 						t.Errorf("%v, want %v", err, ctx.Err())
 					}
-				case <-time.After(patience / 2): // half of what the store would wait
+				case <-time.After(patience):
 					t.Error("it waits on though nobody wants to know any more")
 				}
 				return nil
@@ -74,6 +74,31 @@ func TestWaitingEndsWithTheCaller(t *testing.T) {
 	}
 	if err := waiting.Update(t.Context(), func(tx domains.Tx) error { _, err := tx.Bump(); return err }); err != nil {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// A writer that takes long keeps the others waiting; they do not give up after a few tries.
+func TestWaitingForASlowWriter(t *testing.T) {
+	t.Parallel()
+	url := newFile(t)
+	same := sqlstore.Options{Seal: seal.Source{File: filepath.Join(t.TempDir(), "identity")}, Timeout: patience}
+	holder, waiting := open(t, url, same), open(t, url, same)
+	bump := func(tx domains.Tx) error { _, err := tx.Bump(); return err }
+	gone := make(chan error, 1)
+	err := holder.Update(t.Context(), func(tx domains.Tx) error {
+		go func() { gone <- waiting.Update(t.Context(), bump) }()
+		select {
+		case err := <-gone:
+			gone <- err
+		case <-time.After(3 * time.Second): // some twenty tries
+		}
+		return bump(tx)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := <-gone; err != nil {
+		t.Error(err)
 	}
 }
 
