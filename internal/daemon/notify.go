@@ -4,7 +4,6 @@ import (
 	"cmp"
 
 	"github.com/postseal/postseal/internal/config"
-	"github.com/postseal/postseal/internal/domains"
 	"github.com/postseal/postseal/internal/domains/notify"
 	"github.com/postseal/postseal/internal/mailaddr"
 )
@@ -26,14 +25,14 @@ func ownDomain(cfg *config.Config) string {
 }
 
 // channels are the ways by which [notify] wants to be told.
-func channels(cfg *config.Config) (all []domains.Channel, problems config.Problems) {
+func channels(cfg *config.Config) (all []notify.Channel, problems config.Problems) {
 	n := cfg.Notify
-	add := func(key, name string, channel domains.Notifier, err error) {
+	add := func(key, name string, channel notify.Notifier, err error) {
 		if err != nil {
 			problems = append(problems, cfg.Problem("notify."+key, "", "%v", err))
 			return
 		}
-		all = append(all, domains.Channel{Name: name, Notifier: channel})
+		all = append(all, notify.Channel{Name: name, Notifier: channel})
 	}
 	if len(n.MailTo) > 0 {
 		mail, err := notify.NewMail(n.MailServer, mailFrom(cfg), n.MailTo)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/postseal/postseal/internal/config"
 	"github.com/postseal/postseal/internal/domains"
+	"github.com/postseal/postseal/internal/domains/notify"
 	"github.com/postseal/postseal/internal/filter"
 	"github.com/postseal/postseal/internal/managed"
 	"github.com/postseal/postseal/internal/policy"
@@ -156,7 +157,7 @@ func (d *Daemon) keepStore() (stop func()) {
 	}
 	s.running.Go(func() { s.managed.Report(ctx, rows) })
 	told, _ := channels(d.first) // judged by Build
-	s.running.Go(func() { domains.NewCourier(s.opened.Service, told...).Run(ctx) })
+	s.running.Go(func() { notify.NewCourier(s.opened.Store, domains.NewSystemClock(), d.log, told...).Run(ctx) })
 	return func() {
 		cancel()
 		s.running.Wait()

@@ -45,7 +45,7 @@ const (
 
 // Run keeps the keys until ctx ends, and gives the lease back.
 func (k *Keeper) Run(ctx context.Context) {
-	k.service.watch(ctx, k.turnAndWait)
+	Watch(ctx, k.service.store, k.turnAndWait)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), idleFault)
 	defer cancel()
 	if err := k.release(ctx); err != nil {

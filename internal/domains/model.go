@@ -237,7 +237,7 @@ type Notice struct {
 	Contact  string    `json:"contact,omitempty"`
 	Text     string    `json:"text"`
 	Code     string    `json:"code,omitempty"`    // finding
-	Channel  string    `json:"channel,omitempty"` // by which it goes; empty: not told apart yet, see Courier
+	Channel  string    `json:"channel,omitempty"` // by which it goes; empty: not told apart yet, see notify.Courier
 	Attempts int       `json:"attempts"`
 	NextAt   time.Time `json:"next_at"`
 	Error    string    `json:"error,omitempty"` // of the last attempt

@@ -54,7 +54,7 @@ func (p *Publisher) Run(ctx context.Context) {
 
 // drive has one driver work until ctx ends.
 func (p *Publisher) drive(ctx context.Context, driver string) {
-	p.service.watch(ctx, func(ctx context.Context) time.Duration {
+	Watch(ctx, p.service.store, func(ctx context.Context) time.Duration {
 		next, err := p.Turn(ctx, driver)
 		away := errors.Is(err, ErrUnavailable)
 		again := p.away.Swap(away) && away

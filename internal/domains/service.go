@@ -8,24 +8,6 @@ import (
 	"time"
 )
 
-// Clock is the time of day, which may jump, and time that only grows.
-type Clock interface {
-	Now() time.Time
-	Elapsed() time.Duration // since some beginning
-}
-
-// SystemClock is the machine's.
-type SystemClock struct{ start time.Time }
-
-// NewSystemClock starts at the present moment.
-func NewSystemClock() SystemClock { return SystemClock{time.Now()} }
-
-// Now is the time of day.
-func (SystemClock) Now() time.Time { return time.Now() }
-
-// Elapsed is monotonic.
-func (c SystemClock) Elapsed() time.Duration { return time.Since(c.start) }
-
 // Options are the parts of a Service. Store is needed.
 type Options struct {
 	Store   Store

@@ -1,8 +1,10 @@
-// Package notify delivers notifications of the key life: by mail through a server
-// that takes it without a password, to a web hook, or to a program.
+// Package notify delivers notifications of the key life, which transitions leave in the
+// outbox of the store: by mail through a server that takes it without a password, to a
+// web hook, or to a program.
 //
 //	mail, err := notify.NewMail("127.0.0.1:25", "postseal@mx.example.net", []string{"dns@example.net"})
-//	courier := domains.NewCourier(service, domains.Channel{Name: "mail", Notifier: mail})
+//	courier := notify.NewCourier(store, clock, log, notify.Channel{Name: "mail", Notifier: mail})
+//	courier.Run(ctx)
 package notify
 
 import (

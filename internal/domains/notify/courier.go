@@ -1,41 +1,51 @@
-package domains
+package notify
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
+
+	"github.com/postseal/postseal/internal/domains"
 )
 
 // Notifier delivers one notification. It may be asked again for the same
 // Notice.ID after a crash between delivery and the note of it.
 type Notifier interface {
-	Notify(ctx context.Context, n Notice) error
+	Notify(ctx context.Context, n domains.Notice) error
 }
 
 // Channel is a Notifier with the name under which the outbox knows it.
 type Channel struct {
 	Name     string
 	Notifier Notifier
-	Events   []Event // that go this way; empty: all
+	Events   []domains.Event // that go this way; empty: all
 }
 
 // Courier delivers what is in the outbox, by each channel once. Any number of
 // hosts may run one: a notice is claimed before it is delivered.
 type Courier struct {
-	service  *Service
+	store    domains.Store
+	clock    domains.Clock
+	log      *slog.Logger
 	channels []Channel
 }
 
 // NewCourier makes a courier. Without channels notifications are only logged.
-func NewCourier(s *Service, channels ...Channel) *Courier { return &Courier{s, channels} }
+func NewCourier(store domains.Store, clock domains.Clock, log *slog.Logger, channels ...Channel) *Courier {
+	return &Courier{store, clock, log, channels}
+}
+
+// now is the time of day as the store has it.
+func (c *Courier) now() time.Time { return c.clock.Now().UTC().Round(0).Truncate(time.Microsecond) }
 
 const (
 	courierBatch = 20
 	courierIdle  = 30 * time.Second
 	claimFor     = 5 * time.Minute // after that a notice whose courier died is tried again
 	deliverFor   = time.Minute
-	giveUpAfter  = 3 * day
+	giveUpAfter  = 72 * time.Hour
 	retryFirst   = time.Minute
 	retryMost    = 6 * time.Hour
 )
@@ -43,12 +53,12 @@ const (
 // Run delivers until ctx ends.
 func (c *Courier) Run(ctx context.Context) {
 	var away bool // the store; said once
-	c.service.watch(ctx, func(ctx context.Context) time.Duration {
+	domains.Watch(ctx, c.store, func(ctx context.Context) time.Duration {
 		for ctx.Err() == nil {
 			more, err := c.Turn(ctx)
 			again := away
-			if away = errors.Is(err, ErrUnavailable); err != nil && ctx.Err() == nil && !(away && again) {
-				c.service.log.Error("notifications cannot be delivered for now", "error", err)
+			if away = errors.Is(err, domains.ErrUnavailable); err != nil && ctx.Err() == nil && !(away && again) {
+				c.log.Error("notifications cannot be delivered for now", "error", err)
 			}
 			if !more || err != nil {
 				break
@@ -70,7 +80,7 @@ func (c *Courier) Turn(ctx context.Context) (more bool, err error) {
 	}
 	silent := map[string]error{} // channels that gave no answer: they keep no other waiting
 	for _, n := range claimed {
-		if c.service.now().Add(deliverFor).After(n.NextAt) {
+		if c.now().Add(deliverFor).After(n.NextAt) {
 			break // the claim may run out meanwhile, and another courier take it: it is due again then
 		}
 		fault, skip := silent[n.Channel]
@@ -91,8 +101,8 @@ func (c *Courier) Turn(ctx context.Context) (more bool, err error) {
 }
 
 func (c *Courier) due(ctx context.Context) (due bool, err error) {
-	err = c.service.store.View(ctx, func(tx Tx) error {
-		notices, err := tx.Notices(c.service.now(), 1)
+	err = c.store.View(ctx, func(tx domains.Tx) error {
+		notices, err := tx.Notices(c.now(), 1)
 		due = len(notices) > 0
 		return err
 	})
@@ -101,11 +111,11 @@ func (c *Courier) due(ctx context.Context) (due bool, err error) {
 
 // claim tells new notices apart by channel and puts what it takes out of reach
 // of other couriers.
-func (c *Courier) claim(ctx context.Context) (claimed []Notice, err error) {
-	var fresh []Notice
-	err = c.service.store.Update(ctx, func(tx Tx) error {
+func (c *Courier) claim(ctx context.Context) (claimed []domains.Notice, err error) {
+	var fresh []domains.Notice
+	err = c.store.Update(ctx, func(tx domains.Tx) error {
 		claimed, fresh = nil, nil
-		now := c.service.now()
+		now := c.now()
 		notices, err := tx.Notices(now, courierBatch)
 		if err != nil {
 			return err
@@ -130,13 +140,13 @@ func (c *Courier) claim(ctx context.Context) (claimed []Notice, err error) {
 		return nil, err
 	}
 	for _, n := range fresh {
-		c.service.log.Info("notification", "event", string(n.Event), "domain", n.Domain, "selector", n.Selector, "text", n.Text)
+		c.log.Info("notification", "event", string(n.Event), "domain", n.Domain, "selector", n.Selector, "text", n.Text)
 	}
 	return claimed, nil
 }
 
 // tellApart makes a notice for each channel of one.
-func (c *Courier) tellApart(tx Tx, n Notice) error {
+func (c *Courier) tellApart(tx domains.Tx, n domains.Notice) error {
 	if err := tx.DeleteNotice(n.ID); err != nil {
 		return err
 	}
@@ -154,7 +164,7 @@ func (c *Courier) tellApart(tx Tx, n Notice) error {
 }
 
 // deliver gives a notice to its channel, and says whether that was waited for in vain.
-func (c *Courier) deliver(ctx context.Context, n Notice) (inVain bool, fault error) {
+func (c *Courier) deliver(ctx context.Context, n domains.Notice) (inVain bool, fault error) {
 	attempt, cancel := context.WithTimeout(ctx, deliverFor)
 	defer cancel()
 	for _, channel := range c.channels {
@@ -166,11 +176,11 @@ func (c *Courier) deliver(ctx context.Context, n Notice) (inVain bool, fault err
 }
 
 // conclude notes what came of an attempt.
-func (c *Courier) conclude(ctx context.Context, n Notice, fault error) error {
+func (c *Courier) conclude(ctx context.Context, n domains.Notice, fault error) error {
 	if fault != nil && n.Attempts == 1 {
-		c.service.log.Warn("a notification could not be delivered, it is tried again", "channel", n.Channel, "event", string(n.Event), "domain", n.Domain, "error", fault)
+		c.log.Warn("a notification could not be delivered, it is tried again", "channel", n.Channel, "event", string(n.Event), "domain", n.Domain, "error", fault)
 	}
-	return c.service.store.Update(ctx, func(tx Tx) error {
+	return c.store.Update(ctx, func(tx domains.Tx) error {
 		if fault == nil {
 			return tx.DeleteNotice(n.ID)
 		}
@@ -179,8 +189,8 @@ func (c *Courier) conclude(ctx context.Context, n Notice, fault error) error {
 }
 
 // putOff tries again later, and gives up after days.
-func (c *Courier) putOff(tx Tx, n Notice, fault error) error {
-	now := c.service.now()
+func (c *Courier) putOff(tx domains.Tx, n domains.Notice, fault error) error {
+	now := c.now()
 	if now.Sub(n.At) < giveUpAfter {
 		n.Error = fault.Error()
 		n.NextAt = now.Add(min(retryFirst<<min(n.Attempts-1, 20), retryMost))
@@ -189,7 +199,7 @@ func (c *Courier) putOff(tx Tx, n Notice, fault error) error {
 	if err := tx.DeleteNotice(n.ID); err != nil {
 		return err
 	}
-	return tx.Append(Entry{
+	return tx.Append(domains.Entry{
 		At: now, Actor: "courier", Verb: "notify", Domain: n.Domain, Selector: n.Selector,
 		Reason: string(n.Event) + " by " + n.Channel + " given up: " + fault.Error(),
 	})
