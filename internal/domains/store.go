@@ -62,11 +62,14 @@ type DomainTx interface {
 	// Domains lists up to limit rows with a name above after, by name in byte
 	// order; deleted ones too.
 	Domains(after string, limit int) ([]Domain, error)
+	// DomainsOf is Domains of one Domain.Owner.
+	DomainsOf(owner, after string, limit int) ([]Domain, error)
 	PutDomain(Domain) error
 	DeleteDomain(name string) error
 
 	User(match string) (User, error)
-	Users() ([]User, error) // by Position, then Match
+	Users() ([]User, error)               // by Position, then Match
+	UsersOf(owner string) ([]User, error) // of one User.Owner, as Users
 	PutUser(User) error
 	DeleteUser(match string) error
 
@@ -96,6 +99,8 @@ type KeyTx interface {
 	Key(id string) (Key, error)
 	// KeysOf lists the keys of a Domain.Name, oldest first (CreatedAt, then ID).
 	KeysOf(owner string) ([]Key, error)
+	// KeysIn lists the keys with this d=, of whatever row, oldest first.
+	KeysIn(domain string) ([]Key, error)
 	// KeysNamed lists the keys with this d= and s=, newest first. In CNAME modes
 	// a selector is used again after retirement.
 	KeysNamed(domain, selector string) ([]Key, error)
@@ -165,6 +170,7 @@ const HistoryRuns = 20
 // JournalQuery selects lines of the journal.
 type JournalQuery struct {
 	Domain string    // Entry.Domain; empty: all
+	Owner  string    // instead of Domain: about this tenant's domains, from Domain.OwnFrom, and users, from User.OwnedSince
 	Since  time.Time // zero: from the beginning
 	After  int64     // IDs above this
 	Last   bool      // the last Limit lines instead of the first; still oldest first

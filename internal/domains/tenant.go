@@ -81,24 +81,7 @@ func (t tenantTx) Domain(name string) (Domain, error) {
 }
 
 func (t tenantTx) Domains(after string, limit int) ([]Domain, error) {
-	var out []Domain
-	for {
-		rows, err := t.Tx.Domains(after, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, d := range rows {
-			if after = d.Name; d.Owner != t.tenant {
-				continue
-			}
-			if out = append(out, d); len(out) == limit {
-				return out, nil
-			}
-		}
-		if len(rows) < page {
-			return out, nil
-		}
-	}
+	return t.Tx.DomainsOf(t.tenant, after, limit)
 }
 
 func (t tenantTx) PutDomain(d Domain) error {
@@ -132,25 +115,33 @@ func notYours(name string) error {
 // too; of addresses, those that DNS has confirmed, as a mere claim keeps nobody out.
 func (t tenantTx) mayClaim(name string) error {
 	domain := domainOf(name)
-	var others []string
-	err := eachDomain(t.Tx, func(d Domain) {
-		if d.Owner != t.tenant && !d.Watched() && d.SigningDomain() == domain {
-			others = append(others, d.Name)
-		}
-	})
-	for _, other := range others {
-		if other == domain {
-			return notYours(name)
-		}
-		keys, err := t.Tx.KeysOf(other)
-		if err != nil {
-			return err
-		}
-		if proven(keys) && slices.ContainsFunc(keys, func(k Key) bool { return k.living() }) {
-			return notYours(name)
+	switch d, err := t.Tx.Domain(domain); {
+	case ignoreNotFound(err) != nil:
+		return err
+	case err == nil && d.Owner != t.tenant:
+		return notYours(name)
+	}
+	keys, err := t.Tx.KeysIn(domain)
+	if err != nil {
+		return err
+	}
+	others := map[string][]Key{}
+	for _, k := range keys {
+		if !isWatched(k.Owner) {
+			others[k.Owner] = append(others[k.Owner], k)
 		}
 	}
-	return err
+	for other, keys := range others {
+		if !proven(keys) || !slices.ContainsFunc(keys, func(k Key) bool { return k.living() }) {
+			continue
+		}
+		if d, err := t.Tx.Domain(other); err == nil && d.Owner != t.tenant {
+			return notYours(name)
+		} else if ignoreNotFound(err) != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mayName: where the name of a slot alone proves whose a domain is, since others have, or
@@ -181,10 +172,7 @@ func (t tenantTx) User(match string) (User, error) {
 	return u, err
 }
 
-func (t tenantTx) Users() ([]User, error) {
-	users, err := t.Tx.Users()
-	return slices.DeleteFunc(users, func(u User) bool { return u.Owner != t.tenant }), err
-}
+func (t tenantTx) Users() ([]User, error) { return t.Tx.UsersOf(t.tenant) }
 
 func (t tenantTx) PutUser(u User) error {
 	there, err := t.User(u.Match)
@@ -218,21 +206,39 @@ func (t tenantTx) Candidate(domain string) (Candidate, error) {
 
 func (t tenantTx) Candidates(after string, limit int) ([]Candidate, error) {
 	all, err := t.Tx.Candidates(after, limit)
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	mine := map[string]bool{}
+	if err := eachDomain(t, func(d Domain) { mine[d.Name] = true }); err != nil {
+		return nil, err
+	}
 	var own []Candidate
 	for _, c := range all {
-		below := false
-		if err == nil {
-			below, err = t.isBelow(c.Domain)
+		if !slices.ContainsFunc(parents(c.Domain), func(parent string) bool { return mine[parent] }) {
+			continue
+		}
+		below, err := t.isBelow(c.Domain)
+		if err != nil {
+			return nil, err
 		}
 		if below {
 			own = append(own, c)
 		}
 	}
-	return own, err
+	return own, nil
+}
+
+// parents are the domains above one, the nearest first.
+func parents(domain string) (out []string) {
+	for _, parent, ok := strings.Cut(domain, "."); ok; _, parent, ok = strings.Cut(parent, ".") {
+		out = append(out, parent)
+	}
+	return out
 }
 
 func (t tenantTx) isBelow(domain string) (bool, error) {
-	for _, parent, ok := strings.Cut(domain, "."); ok; _, parent, ok = strings.Cut(parent, ".") {
+	for _, parent := range parents(domain) {
 		d, err := t.Domain(parent)
 		if ignoreNotFound(err) != nil {
 			return false, err
@@ -274,23 +280,25 @@ func (t tenantTx) KeysPrinted(print string) ([]Key, error) {
 
 func (t tenantTx) Keys(afterOwner, afterID string, limit int) ([]Key, error) {
 	var out []Key
-	for {
-		keys, err := t.Tx.Keys(afterOwner, afterID, page)
-		full := len(keys) == page
-		if full {
-			afterOwner, afterID = keys[page-1].Owner, keys[page-1].ID
-		}
-		own, err := t.ownKeys(keys, err)
-		out = append(out, own...)
-		switch {
-		case err != nil:
+	for rows := []Domain{{Name: afterOwner}}; len(rows) > 0 && len(out) < limit; {
+		name := rows[0].Name
+		keys, err := t.KeysOf(name)
+		if err != nil {
 			return nil, err
-		case len(out) >= limit:
-			return out[:limit], nil
-		case !full:
-			return out, nil
+		}
+		slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
+		for _, k := range keys {
+			if name != afterOwner || k.ID > afterID {
+				out = append(out, k)
+			}
+		}
+		if rows = rows[1:]; len(rows) == 0 {
+			if rows, err = t.Domains(name, page); err != nil {
+				return nil, err
+			}
 		}
 	}
+	return out[:min(limit, len(out))], nil
 }
 
 func (t tenantTx) ownKeys(keys []Key, err error) ([]Key, error) {
@@ -343,74 +351,37 @@ func (t tenantTx) Private(id string) ([]byte, error) {
 	return t.Tx.Private(id)
 }
 
-// tenantJournal is how many lines of all are read at a time, and how far back a tenant's
-// last lines are looked for.
-const tenantJournal = 5000
-
 // Journal gives the lines about rows that are the tenant's now, from when they were made:
 // what was before may be about a row of somebody else.
 func (t tenantTx) Journal(q JournalQuery) ([]Entry, error) {
-	if q.Domain != "" {
-		about, err := t.subject(q.Domain)
-		if err != nil || !about.mine {
-			return nil, err
-		}
-		if q.Since.Before(about.since) {
-			q.Since = about.since
-		}
+	if q.Domain == "" {
+		q.Owner = t.tenant
 		return t.Tx.Journal(q)
 	}
-	var own []Entry
-	subjects := map[string]subject{}
-	for wide := q; ; {
-		wide.Limit = tenantJournal
-		lines, err := t.Tx.Journal(wide)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range lines {
-			about, known := subjects[e.Domain]
-			if !known {
-				if about, err = t.subject(e.Domain); err != nil {
-					return nil, err
-				}
-				subjects[e.Domain] = about
-			}
-			if wide.After = e.ID; about.mine && !e.At.Before(about.since) {
-				own = append(own, e)
-			}
-		}
-		switch beyond := len(own) - q.Limit; {
-		case q.Last && q.Limit > 0 && beyond > 0:
-			return own[beyond:], nil
-		case q.Last:
-			return own, nil
-		case q.Limit > 0 && beyond >= 0:
-			return own[:q.Limit], nil
-		case len(lines) < tenantJournal:
-			return own, nil
-		}
+	from, err := t.ownFrom(q.Domain)
+	if err != nil {
+		return nil, ignoreNotFound(err)
 	}
+	if q.Since.Before(from) {
+		q.Since = from
+	}
+	return t.Tx.Journal(q)
 }
 
-// subject is what a line of the journal is about: a row of the tenant, from a time on.
-type subject struct {
-	mine  bool
-	since time.Time
-}
-
-func (t tenantTx) subject(name string) (subject, error) {
+// ownFrom is since when a row of domains or users is the tenant's; ErrNotFound if it is not.
+func (t tenantTx) ownFrom(name string) (time.Time, error) {
 	d, err := t.Domain(name)
-	if err == nil {
-		since := d.CreatedAt
-		if !d.OwnedSince.IsZero() {
-			since = d.OwnedSince.Add(time.Microsecond) // after the line that says whose it was
-		}
-		return subject{true, since}, nil
-	}
-	if !errors.Is(err, ErrNotFound) {
-		return subject{}, err
+	if err == nil || !errors.Is(err, ErrNotFound) {
+		return d.OwnFrom(), err
 	}
 	u, err := t.User(name)
-	return subject{err == nil, u.OwnedSince}, ignoreNotFound(err)
+	return u.OwnedSince, err
+}
+
+// OwnFrom is when what the journal says of a row begins to be its owner's to know.
+func (d *Domain) OwnFrom() time.Time {
+	if d.OwnedSince.IsZero() {
+		return d.CreatedAt
+	}
+	return d.OwnedSince.Add(time.Microsecond) // after the line that says whose it was
 }

@@ -40,6 +40,10 @@ func (t *tx) Domains(after string, limit int) ([]domains.Domain, error) {
 	return domainTable.list(t, "WHERE name > $1 ORDER BY name LIMIT $2", after, limit)
 }
 
+func (t *tx) DomainsOf(owner, after string, limit int) ([]domains.Domain, error) {
+	return domainTable.list(t, "WHERE owner = $1 AND name > $2 ORDER BY name LIMIT $3", owner, after, limit)
+}
+
 func (t *tx) PutDomain(d domains.Domain) error { return domainTable.put(t, d) }
 
 func (t *tx) DeleteDomain(name string) error {
@@ -66,6 +70,10 @@ func (t *tx) User(match string) (domains.User, error) {
 
 func (t *tx) Users() ([]domains.User, error) {
 	return userTable.list(t, "ORDER BY position, pattern")
+}
+
+func (t *tx) UsersOf(owner string) ([]domains.User, error) {
+	return userTable.list(t, "WHERE owner = $1 ORDER BY position, pattern", owner)
 }
 
 func (t *tx) PutUser(u domains.User) error { return userTable.put(t, u) }

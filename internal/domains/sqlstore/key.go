@@ -86,6 +86,10 @@ func (t *tx) KeysOf(owner string) ([]domains.Key, error) {
 	return keyTable.list(t, "WHERE owner = $1 ORDER BY created_at, id", owner)
 }
 
+func (t *tx) KeysIn(domain string) ([]domains.Key, error) {
+	return keyTable.list(t, "WHERE domain = $1 ORDER BY created_at, id", domain)
+}
+
 func (t *tx) KeysNamed(domain, selector string) ([]domains.Key, error) {
 	return keyTable.list(t, "WHERE domain = $1 AND selector = $2 ORDER BY created_at DESC, id DESC", domain, selector)
 }

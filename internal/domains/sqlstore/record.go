@@ -25,25 +25,40 @@ var journalTable = newTable("journal", 1, func(e *domains.Entry) []column {
 func (t *tx) Append(e domains.Entry) error { return journalTable.add(t, e) }
 
 func (t *tx) Journal(q domains.JournalQuery) ([]domains.Entry, error) {
+	order := " ORDER BY id"
+	if q.Last {
+		order += " DESC"
+	}
+	if q.Limit > 0 {
+		order += " LIMIT " + strconv.Itoa(q.Limit)
+	}
 	args := []any{q.After, micros(q.Since)}
 	rest := "WHERE id > $1 AND happened >= $2"
-	if q.Domain != "" {
+	switch {
+	case q.Owner != "":
+		args = append(args, q.Owner)
+		rest = "WHERE id IN (" + ownLines + order + ")"
+	case q.Domain != "":
 		args = append(args, q.Domain)
 		rest += " AND domain = $3"
 	}
-	rest += " ORDER BY id"
-	if q.Last {
-		rest += " DESC"
-	}
-	if q.Limit > 0 {
-		rest += " LIMIT " + strconv.Itoa(q.Limit)
-	}
-	entries, err := journalTable.list(t, rest, args...)
+	entries, err := journalTable.list(t, rest+order, args...)
 	if q.Last {
 		slices.Reverse(entries)
 	}
 	return entries, err
 }
+
+// ownLines are the lines about what is an owner's. They are found from its rows: left to themselves, both engines may look through
+// the whole journal for the last few. The line that says whose a domain was before is not for its new owner.
+const ownLines = `WITH own AS MATERIALIZED (
+	SELECT j.id FROM domains d CROSS JOIN journal j
+	WHERE d.owner = $3 AND j.domain = d.name AND j.id > $1 AND j.happened >= $2
+		AND j.happened >= CASE d.owned_since WHEN 0 THEN d.created_at ELSE d.owned_since + 1 END
+	UNION ALL
+	SELECT j.id FROM users u CROSS JOIN journal j
+	WHERE u.owner = $3 AND j.domain = u.pattern AND j.id > $1 AND j.happened >= $2 AND j.happened >= u.owned_since)
+	SELECT id FROM own`
 
 var tombstoneTable = newTable("tombstones", 3, func(s *domains.Tombstone) []column {
 	return []column{

@@ -78,6 +78,8 @@ func keyLists(t *testing.T, s domains.Store) {
 	view(t, s, func(tx domains.Tx) error {
 		sameIDs(t, "[3 1 2]")(tx.KeysOf("a.example"))
 		sameIDs(t, "[]")(tx.KeysOf("c.example"))
+		sameIDs(t, "[3 1 2]")(tx.KeysIn("a.example"))
+		sameIDs(t, "[]")(tx.KeysIn("c.example"))
 		sameIDs(t, "[1 3]")(tx.KeysNamed("a.example", "ps1"))
 		sameIDs(t, "[0]")(tx.KeysPrinted("SHA256:00"))
 		sameIDs(t, "[]")(tx.KeysPrinted("SHA256:01"))

@@ -190,6 +190,12 @@ func (t *memoryTx) Domains(after string, limit int) ([]domains.Domain, error) {
 	return above(t.m.data.domains, after, limit), nil
 }
 
+func (t *memoryTx) DomainsOf(owner, after string, limit int) ([]domains.Domain, error) {
+	all := above(t.m.data.domains, after, len(t.m.data.domains))
+	all = slices.DeleteFunc(all, func(d domains.Domain) bool { return d.Owner != owner })
+	return all[:min(limit, len(all))], nil
+}
+
 func (t *memoryTx) PutDomain(d domains.Domain) error {
 	d.NameServers, d.Aliases = slices.Clone(d.NameServers), slices.Clone(d.Aliases)
 	return put(t, t.m.data.domains, d.Name, d)
@@ -266,6 +272,11 @@ func (t *memoryTx) Users() ([]domains.User, error) {
 	return out, nil
 }
 
+func (t *memoryTx) UsersOf(owner string) ([]domains.User, error) {
+	all, err := t.Users()
+	return slices.DeleteFunc(all, func(u domains.User) bool { return u.Owner != owner }), err
+}
+
 func (t *memoryTx) PutUser(u domains.User) error {
 	u.Domains = slices.Clone(u.Domains)
 	return put(t, t.m.data.users, u.Match, u)
@@ -308,6 +319,10 @@ func byAge(a, b domains.Key) int {
 
 func (t *memoryTx) KeysOf(owner string) ([]domains.Key, error) {
 	return t.keys(func(k *domains.Key) bool { return k.Owner == owner }), nil
+}
+
+func (t *memoryTx) KeysIn(domain string) ([]domains.Key, error) {
+	return t.keys(func(k *domains.Key) bool { return k.Domain == domain }), nil
 }
 
 func (t *memoryTx) KeysNamed(domain, selector string) ([]domains.Key, error) {
@@ -379,7 +394,7 @@ func (t *memoryTx) Append(e domains.Entry) error {
 func (t *memoryTx) Journal(q domains.JournalQuery) ([]domains.Entry, error) {
 	var out []domains.Entry
 	for _, e := range t.m.data.journal {
-		if (q.Domain == "" || e.Domain == q.Domain) && e.ID > q.After && !e.At.Before(q.Since) {
+		if t.isAbout(&q, &e) && e.ID > q.After && !e.At.Before(q.Since) {
 			out = append(out, e)
 		}
 	}
@@ -391,6 +406,15 @@ func (t *memoryTx) Journal(q domains.JournalQuery) ([]domains.Entry, error) {
 		out = out[:q.Limit]
 	}
 	return out, nil
+}
+
+func (t *memoryTx) isAbout(q *domains.JournalQuery, e *domains.Entry) bool {
+	if q.Owner == "" {
+		return q.Domain == "" || e.Domain == q.Domain
+	}
+	d, domain := t.m.data.domains[e.Domain]
+	u, user := t.m.data.users[e.Domain]
+	return domain && d.Owner == q.Owner && !e.At.Before(d.OwnFrom()) || user && u.Owner == q.Owner && !e.At.Before(u.OwnedSince)
 }
 
 func (t *memoryTx) PutTombstone(s domains.Tombstone) error {

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(*testing.T) domains.Store) {
 		{"a deleted key takes its private half and its checks along", deletedKey},
 		{"history of checks is bounded", history},
 		{"journal", journal},
+		{"what is an owner's, among all", owned},
 		{"outbox", outbox},
 		{"published records", published},
 		{"tombstones", tombstones},
