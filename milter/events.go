@@ -92,7 +92,7 @@ func stringList(p packet) ([]string, error) {
 	return list, nil
 }
 
-// field takes HEADER's data apart: name NUL value NUL. An MTA without the leading space has taken one off the value (interop: Postfix exactly one, never a tab or LF, which
+// field takes HEADER's data apart: name NUL value NUL. A NUL within the value is part of it: a stranger's message is no reason to close a connection. An MTA without the leading space has taken one off the value (interop: Postfix exactly one, never a tab or LF, which
 // stay where they come first): it goes back where the name's NUL was.
 func field(data []byte, verbatim bool) (name, value []byte, err error) {
 	end := bytes.IndexByte(data, 0)
@@ -100,7 +100,7 @@ func field(data []byte, verbatim bool) (name, value []byte, err error) {
 		return nil, nil, violation("HEADER without a name")
 	}
 	last := len(data) - 1
-	if last == end || bytes.IndexByte(data[end+1:], 0) != last-end-1 {
+	if last == end || data[last] != 0 {
 		return nil, nil, violation("HEADER whose value does not end where the packet does")
 	}
 	name, value = data[:end:end], data[end+1:last:last]

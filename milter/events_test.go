@@ -51,6 +51,8 @@ func TestHeaderValue(t *testing.T) {
 		{"empty", "", "", ""},
 		{"8 bit", "\xff\xc3", " \xff\xc3", "\xff\xc3"},
 		{"one blank", " ", "  ", " "},
+		{"NUL", "va\x00lue", " va\x00lue", "va\x00lue"},
+		{"NUL last", "value\x00", " value\x00", "value\x00"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for verbatim, want := range map[bool]string{false: test.stripped, true: test.kept} {
@@ -64,7 +66,7 @@ func TestHeaderValue(t *testing.T) {
 			}
 		})
 	}
-	for _, data := range []string{"", "name", "name\x00", "name\x00value", "\x00value\x00", "name\x00va\x00lue\x00", "name\x00value\x00\x00", "\x00"} {
+	for _, data := range []string{"", "name", "name\x00", "name\x00value", "name\x00va\x00lue", "\x00value\x00", "\x00"} {
 		if name, value, err := field([]byte(data), false); err == nil {
 			t.Errorf("%q: got %q %q, want an error", data, name, value)
 		}
@@ -95,6 +97,7 @@ func TestEventData(t *testing.T) {
 		{"empty body chunk", "OCMN", packet{cmd: 'B'}, "B "},
 		{"end with the last of the body", "OCMN", packet{cmd: 'E', data: []byte("last")}, "B last"},
 		{"header", "OCM", packet{cmd: 'L', data: []byte("A\x00b\x00")}, "L A| b"},
+		{"header with NUL", "OCM", packet{cmd: 'L', data: []byte("A\x00b\x00c\x00")}, "L A| b\x00c"},
 		{"broken header", "OCM", packet{cmd: 'L', data: []byte("A\x00b")}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
