@@ -35,7 +35,7 @@ type message struct {
 	reported        bool   // our verdict is written
 	exemptRecipient string
 
-	queueID  string        // macro i; late at Postfix, so taken at the end of the header
+	queueID  string        // macro i; late at Postfix, so taken at the end of the header, or of the message
 	trail    *policy.Trail // of explain
 	decision policy.Decision
 	user     string

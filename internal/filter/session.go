@@ -123,6 +123,9 @@ func (s *session) EndOfMessage(mods *milter.Modifications) (response milter.Resp
 			response = s.endFaulty(mods, fault)
 		}
 	}()
+	if m.queueID == "" {
+		m.queueID = s.conn.Macro("i")
+	}
 	if err := s.removeForged(mods); err != nil {
 		m.fault = err.Error()
 	}

@@ -335,6 +335,41 @@ func TestPanicIsOneMessagesAlone(t *testing.T) {
 	}
 }
 
+// An MTA that tells the queue id not before the end of the message tells it soon enough for the log.
+func TestQueueIDThatComesLate(t *testing.T) {
+	for _, mode := range []policy.Mode{policy.SignOnly, policy.VerifyOnly} {
+		w := newWorldFor(t, mode)
+		mta := w.dial(t)
+		if _, err := mta.Connect(mta.Client); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"4bFIRST", "4bSECOND"} {
+			_, mail := mta.Mail("<a@example.com>")
+			_, header := mta.Header("From", " a@example.com")
+			_, eoh := mta.EOH()
+			macro := mta.Macro(milter.CmdEOM, "i", id)
+			_, _, eom := mta.EOM()
+			if err := errors.Join(mail, header, eoh, macro, eom); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if lines := w.log.lines(t); len(lines) != 2 || lines[0]["queue_id"] != "4bFIRST" || lines[1]["queue_id"] != "4bSECOND" {
+			t.Errorf("mode %v: logged %v", mode, lines)
+		}
+	}
+}
+
+// Whoever asks why mail of a domain was not signed looks for the domain in the log.
+func TestUnsignedMailIsLoggedWithItsSender(t *testing.T) {
+	w := newWorld(t)
+	mta := w.dial(t)
+	mta.Client = miltertest.Client{Host: "[192.0.2.1]", Family: milter.FamilyIPv4, Port: 1, Addr: "192.0.2.1"}
+	deliver(t, mta, plain)
+	if lines := w.log.lines(t); len(lines) != 1 || lines[0]["reason"] != string(policy.NotTrusted) || lines[0]["from"] != "example.com" {
+		t.Errorf("logged %v", lines)
+	}
+}
+
 func TestPeersAreNotOurs(t *testing.T) {
 	w := newWorld(t)
 	mta := w.dial(t)

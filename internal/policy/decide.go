@@ -39,6 +39,8 @@ func (s *Snapshot) Decide(f *Facts, trail *Trail) Decision {
 	if d, done := s.outgoing(f, trail); done {
 		if d.Verify {
 			s.incoming(&d, f, trail)
+		} else {
+			d.Sender, _ = s.sender(f.Fields) // who asks about this mail looks for it
 		}
 		return d
 	}
