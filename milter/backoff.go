@@ -8,11 +8,13 @@ import (
 	"time"
 )
 
-// isTemporary tells whether accepting may work again later: a client that went away, or a lack of descriptors or memory.
+// isTemporary tells whether accepting may work again later: a client that went away, a lack of descriptors or memory, or trouble of the network or a
+// firewall with one client, which Linux tells here (accept(2), "Error handling").
 func isTemporary(err error) bool {
 	for _, code := range []error{
 		syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EINTR,
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+		syscall.ENETDOWN, syscall.EPROTO, syscall.EHOSTDOWN, syscall.ENONET, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ETIMEDOUT, syscall.EPERM,
 	} {
 		if errors.Is(err, code) {
 			return true

@@ -353,7 +353,7 @@ func (b *broke) Accept() (net.Conn, error) {
 }
 
 func TestAcceptErrors(t *testing.T) {
-	for _, code := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ECONNABORTED, syscall.ENOBUFS, syscall.ENOMEM} {
+	for _, code := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ECONNABORTED, syscall.ENOBUFS, syscall.ENOMEM, syscall.EPROTO, syscall.EHOSTUNREACH, syscall.EPERM} {
 		t.Run(code.Error(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				log := &logBook{}
