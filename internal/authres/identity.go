@@ -1,45 +1,58 @@
 package authres
 
 import (
-	"mime"
 	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/net/idna"
 )
 
 // IsOurs tells whether a field claims the authserv-id id, or could be taken to by a reader who is less strict than RFC 8601 section 2.2.
 // Letter case, a version, folds, blanks, comments, quotes, quoted pairs, a final dot and the choice of A-labels or U-labels make no
-// difference. A field whose authserv-id cannot be parsed is ours if it holds id anywhere, be it in pieces or in an encoded word. No field
-// has an empty id.
+// difference. A field whose authserv-id cannot be parsed, or is no host name beyond ASCII, is ours if it holds id, be it in pieces; and an
+// encoded word in its place may say anything. No field has an empty id.
 func IsOurs(value []byte, id string) bool { return claims(string(value), []string{printable(id)}) }
 
 // claims tells whether a field's value has, or could be read to have, one of ids. An id ".example.net" is any name below example.net.
 func claims(value string, ids []string) bool {
+	var names []string
+	for _, id := range ids {
+		if name := plainName(id); name != "" {
+			names = append(names, name)
+		}
+	}
 	p := scanner{s: value}
 	found, ok := p.head()
 	if !ok {
-		return mentions(value, ids)
+		return mentions(value, names) || len(names) > 0 && beginsEncoded(value)
 	}
 	found = plainName(found)
-	for _, id := range ids {
-		if id = plainName(id); id != "" && (found == id || isBelow(found, id)) {
+	for _, name := range names {
+		if found == name || isBelow(found, name) {
 			return true
 		}
 	}
-	// A reader who does not know that comments nest may find the authserv-id within one.
-	return p.intricate && mentions(value[:p.pos], ids)
+	// Readers differ about whether comments nest, what is white space beyond ASCII, and what becomes of octets that are no UTF-8.
+	return (p.intricate || !isPrintable(found)) && mentions(value[:p.pos], names)
 }
 
-// mentions tells whether a careless reader may find one of ids in text.
-func mentions(text string, ids []string) bool {
-	for _, reading := range looseReadings(text) {
-		for _, id := range ids {
-			if id = squeeze(plainName(id)); id != "" && strings.Contains(reading, id) {
+// mentions tells whether a careless reader, with comments or without them, may find one of names in text.
+func mentions(text string, names []string) bool {
+	for _, reading := range []string{squeeze(text), squeeze(dropComments(text))} {
+		for _, name := range names {
+			if name = squeeze(name); name != "" && strings.Contains(reading, name) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// beginsEncoded tells whether there is an encoded word (RFC 2047) before the results. It must not stand there, but some libraries decode it
+// in every field, in more character sets and with less care than is good to know.
+func beginsEncoded(value string) bool {
+	head, _, _ := strings.Cut(value, ";")
+	return strings.Contains(head, "=?")
 }
 
 // isBelow tells whether name is a name below the domain of an id ".example.net".
@@ -50,7 +63,7 @@ func isBelow(name, id string) bool {
 // plainName is an authserv-id as it is compared: in A-labels and lower case, without blanks and a final dot.
 func plainName(id string) string {
 	id = strings.TrimRight(lowerWithout(id, " \t"), ".")
-	if isASCII(id) || len(id) > 4*maxIdentity {
+	if isASCII(id) || len(id) > 4*maxIdentity || !utf8.ValidString(id) {
 		return id
 	}
 	// What UTS 46 cannot map is no spelling of a host name.
@@ -59,18 +72,6 @@ func plainName(id string) string {
 		return id
 	}
 	return strings.TrimRight(ascii, ".")
-}
-
-// looseReadings are what careless readers may see in a field that has no parsable authserv-id: with comments, without them, and with
-// encoded words decoded (RFC 2047), which some libraries do in every field.
-func looseReadings(value string) []string {
-	readings := []string{squeeze(value), squeeze(dropComments(value))}
-	if strings.Contains(value, "=?") {
-		if decoded, err := new(mime.WordDecoder).DecodeHeader(value); err == nil {
-			readings = append(readings, squeeze(decoded))
-		}
-	}
-	return readings
 }
 
 // squeeze leaves of a text what names are made of.
@@ -109,4 +110,9 @@ func isASCII(s string) bool {
 		}
 	}
 	return true
+}
+
+// isPrintable is ASCII without blanks and controls.
+func isPrintable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
