@@ -1,17 +1,3 @@
-// Package domains is the life of a DKIM key: what an administrator wants of a
-// domain, where each of its keys stands between generation and destruction, and
-// what DNS said about it when it was last asked.
-//
-// Three things are kept apart, and the status that people see is computed from
-// them, never stored:
-//
-//	intent   Domain.Enabled, Activation, Publish …   what the administrator wants
-//	state    Key.State                               where the key is on its way
-//	health   Key.Health                              what DNS said
-//
-// Transitions are pure functions of policy, time, rows and a check's verdict or
-// a command; Service applies commands and Keeper applies time and DNS, each in
-// one transaction that holds the rows, the journal line and the notification.
 package domains
 
 import (

@@ -80,6 +80,11 @@ func (p *Policy) retireAfter(d *Domain, k *Key) time.Duration {
 	return max(p.RetireAfter, p.QueueLifetime+time.Duration(k.TTL)*time.Second+day)
 }
 
+// RetireAfter is how long the record of a key has to outlive its last signature (D621).
+func (s *Service) RetireAfter(d Domain, k Key) time.Duration {
+	return s.policy.retireAfter(&d, &k)
+}
+
 // grace is how long a key that is broken for a reason goes on signing; ever
 // means that it is never suspended.
 func (p *Policy) grace(d *Domain, r Reason) (grace time.Duration, ever bool) {

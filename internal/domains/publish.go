@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Publishing says what writes DNS in the place of a person.
@@ -30,6 +29,16 @@ type DNSWriter interface {
 	// Apply makes changes, each for itself where it can. An error of all of them may
 	// leave some done.
 	Apply(ctx context.Context, zone string, changes []DNSChange) ([]DNSOutcome, error)
+}
+
+// DNSRecord is one record that belongs into DNS: in a customer's zone, or in the
+// key zone that the operator runs.
+type DNSRecord struct {
+	Zone  string `json:"zone"`  // apex of the zone, without final dot
+	Name  string `json:"name"`  // whole name in lower-case A-labels, without final dot
+	Type  string `json:"type"`  // TXT or CNAME
+	Value string `json:"value"` // TXT: the text in one piece; CNAME: the target, without final dot
+	TTL   int    `json:"ttl"`   // seconds
 }
 
 // DNSChange is what is to stand at a name, of one type.
@@ -91,52 +100,6 @@ func (c *DNSChange) Judge(standing []DNSRecord) DNSVerdict {
 		return DNSReplace
 	}
 	return DNSForeign
-}
-
-// Published is a record that a driver wrote or is to write. What is to be done stands
-// there before it is tried, so that a crash forgets nothing.
-type Published struct {
-	Driver string `json:"driver"` // with Name and Type it identifies the row
-	Name   string `json:"name"`
-	Type   string `json:"type"`
-	Owner  string `json:"owner"`              // Domain.Name
-	Zoned  bool   `json:"key_zone,omitempty"` // it belongs into the key zone, not into that of Owner
-
-	Value     string    `json:"value,omitempty"`     // stands in DNS as far as we know
-	WrittenAt time.Time `json:"written_at,omitzero"` // zero: we did not write Value
-	Maybe     []string  `json:"maybe,omitempty"`     // values that attempts without an outcome may have written
-	Want      string    `json:"want,omitempty"`      // empty: nothing is to stand there
-	TTL       int       `json:"ttl,omitempty"`       // seconds, of Want
-	Until     time.Time `json:"until,omitzero"`      // from then on nothing is wanted
-	Since     time.Time `json:"since,omitzero"`      // when Want came to be wanted
-	NextAt    time.Time `json:"next_at,omitzero"`    // next attempt, or Until; zero: nothing is to be done
-	Attempts  int       `json:"attempts,omitempty"`  // since Since
-	Problem   string    `json:"problem,omitempty"`   // of the last attempt
-	Foreign   bool      `json:"foreign,omitempty"`   // Problem is a record of somebody else
-	ToldAt    time.Time `json:"told_at,omitzero"`    // when the problem was notified
-	Revision  int64     `json:"revision"`            // counts the changes of this row
-}
-
-// Standing says whether DNS holds what is wanted, as far as we know.
-func (p *Published) Standing() bool {
-	return p.Want == p.Value && p.Problem == "" && (p.Want == "" || !p.NextAt.IsZero() && p.NextAt.Equal(p.Until) || p.NextAt.IsZero())
-}
-
-// ours are the values that may be replaced.
-func (p *Published) ours() []string {
-	out := slices.Clone(p.Maybe)
-	if !p.WrittenAt.IsZero() && !slices.Contains(out, p.Value) {
-		out = append(out, p.Value)
-	}
-	return out
-}
-
-// change is what a driver has to do.
-func (p *Published) change(zone string) DNSChange {
-	return DNSChange{
-		DNSRecord: DNSRecord{Zone: zone, Name: p.Name, Type: p.Type, Value: p.Want, TTL: p.TTL},
-		Ours:      p.ours(),
-	}
 }
 
 // zoneOf finds the zone of a driver that has a name: the lowest.

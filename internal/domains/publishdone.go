@@ -87,17 +87,6 @@ func foreignText(row *Published, o DNSOutcome) string {
 	return text + ". Remove it there if it is not needed; then postseal writes its own"
 }
 
-// describe names a record and what is to stand there, shortly.
-func (p *Published) describe() string {
-	switch {
-	case p.Want == "":
-		return p.Type + " " + p.Name + ", to be removed"
-	case p.Want == RevokedRecord:
-		return p.Type + " " + p.Name + ", revoked (p= empty)"
-	}
-	return p.Type + " " + p.Name
-}
-
 func (s *Service) publishEntry(actor string, row *Published, reason string) Entry {
 	return Entry{At: s.now(), Actor: actor, Verb: "dns " + row.Driver, Domain: row.Owner, Reason: reason}
 }
@@ -130,15 +119,4 @@ func (s *Service) confirmSoon(tx Tx, actor string, row *Published) error {
 		l.schedule(k)
 	}
 	return l.save(tx, before)
-}
-
-// serves tells whether a key is asked for at this record.
-func (p *Published) serves(k *Key) bool {
-	switch {
-	case p.Zoned:
-		return k.Target == p.Name
-	case k.Target != "":
-		return p.Type == "CNAME" && p.Value == k.Target
-	}
-	return p.Value == k.Record
 }

@@ -119,11 +119,7 @@ func (s *Service) wouldPublish(ctx context.Context, name string) (rows []Publish
 			return err
 		}
 		l := s.life(before, "", "publish")
-		for _, k := range l.keys {
-			if withheld(k) {
-				l.begin(k, AddRequest{})
-			}
-		}
+		l.beginWithheld()
 		rows, err = tx.PublishedOf(name)
 		rows = slices.DeleteFunc(rows, func(p Published) bool { return p.Zoned })
 		steps := plan{now: l.now, driver: l.domain.Driver}
@@ -158,25 +154,6 @@ func (s *Service) wouldPublishKeyZone(ctx context.Context) ([]Published, error) 
 		return nil, err
 	}
 	return step.applied(rows), nil
-}
-
-// applied are the rows after a plan.
-func (p *plan) applied(rows []Published) []Published {
-	same := func(a *Published) func(Published) bool {
-		return func(b Published) bool { return a.Driver == b.Driver && a.Name == b.Name && a.Type == b.Type }
-	}
-	rows = slices.Clone(rows)
-	for _, g := range p.gone {
-		rows = slices.DeleteFunc(rows, same(&g))
-	}
-	for _, put := range p.put {
-		if at := slices.IndexFunc(rows, same(&put)); at >= 0 {
-			rows[at] = put
-		} else {
-			rows = append(rows, put)
-		}
-	}
-	return rows
 }
 
 // Publish has the drivers write now, whatever the schedule: records that were withheld are
@@ -252,11 +229,7 @@ func (s *Service) beginPublishing(ctx context.Context, actor, name string) error
 		if err := s.driven(&l.domain); err != nil {
 			return err
 		}
-		for _, k := range l.keys {
-			if withheld(k) {
-				l.begin(k, AddRequest{})
-			}
-		}
+		l.beginWithheld()
 		return nil
 	})
 }

@@ -156,6 +156,25 @@ func (p *plan) save(tx Tx) error {
 	return nil
 }
 
+// applied are the rows after a plan.
+func (p *plan) applied(rows []Published) []Published {
+	same := func(a *Published) func(Published) bool {
+		return func(b Published) bool { return a.Driver == b.Driver && a.Name == b.Name && a.Type == b.Type }
+	}
+	rows = slices.Clone(rows)
+	for _, g := range p.gone {
+		rows = slices.DeleteFunc(rows, same(&g))
+	}
+	for _, put := range p.put {
+		if at := slices.IndexFunc(rows, same(&put)); at >= 0 {
+			rows[at] = put
+		} else {
+			rows = append(rows, put)
+		}
+	}
+	return rows
+}
+
 // parts parts a plan, so that no transaction is too long. Each place is in one of them:
 // a row that goes and the one that comes for it.
 func (p *plan) parts(rows int) iter.Seq[*plan] {

@@ -2,6 +2,7 @@ package domains
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -58,5 +59,35 @@ func (k *Keeper) recheckAll(ctx context.Context) error {
 		})
 	}
 	k.begun = err == nil
+	return err
+}
+
+// reschedule brings back keys whose next look is further away than any schedule
+// has it: a clock that was ahead had set them.
+func (k *Keeper) reschedule(ctx context.Context) error {
+	now := k.service.now()
+	var late []Key
+	err := k.service.store.View(ctx, func(tx Tx) error {
+		late = nil
+		return eachKey(tx, func(key Key) {
+			if !key.NextCheckAt.IsZero() && (key.LastCheckAt.After(now) || key.CreatedAt.After(now)) {
+				late = append(late, key)
+			}
+		})
+	})
+	for _, key := range late {
+		if err != nil {
+			break
+		}
+		err = k.update(ctx, func(tx Tx) error {
+			at, err := tx.Key(key.ID)
+			if err != nil {
+				return fmt.Errorf("key %s: %w", key.ID, err)
+			}
+			at.LastCheckAt, at.FullCheckAt, at.NextCheckAt = earlier(at.LastCheckAt, now), earlier(at.FullCheckAt, now), now
+			at.Revision++
+			return tx.PutKey(at)
+		})
+	}
 	return err
 }
