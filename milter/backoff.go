@@ -14,7 +14,7 @@ func isTemporary(err error) bool {
 	for _, code := range []error{
 		syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EINTR,
 		syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
-		syscall.ENETDOWN, syscall.EPROTO, syscall.EHOSTDOWN, syscall.ENONET, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ETIMEDOUT, syscall.EPERM,
+		syscall.ENETDOWN, syscall.EPROTO, syscall.EHOSTDOWN, syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ETIMEDOUT, syscall.EPERM,
 	} {
 		if errors.Is(err, code) {
 			return true
