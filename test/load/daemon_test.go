@@ -5,7 +5,7 @@
 package load
 
 import (
-	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,14 +23,16 @@ import (
 	"github.com/postseal/postseal/test/internal/await"
 )
 
-// daemon is a running postseal serve, with its log read as it is written.
+// daemon is a running postseal serve. Its log is a file: of a pipe that nobody reads
+// for a while, as on a machine that is busy, it would let lines go.
 type daemon struct {
 	testing.TB
 	cmd    *exec.Cmd
 	socket string
-	read   chan struct{} // closed when the log has ended
 
 	mu    sync.Mutex
+	log   *os.File // from the first line on that is not in lines
+	begun []byte   // the line that is being written
 	lines []line
 }
 
@@ -49,7 +51,8 @@ type line struct {
 // more of a configuration, and ends it with the test.
 func serve(t testing.TB, dir, more string) *daemon {
 	t.Helper()
-	d := &daemon{TB: t, socket: filepath.Join(t.TempDir(), "s"), read: make(chan struct{})}
+	own := t.TempDir()
+	d := &daemon{TB: t, socket: filepath.Join(own, "s")}
 	config := filepath.Join(dir, "postseal.toml")
 	d.must(os.WriteFile(config, []byte(configuration(dir, d.socket, more)), 0o600))
 	program := os.Getenv("POSTSEAL")
@@ -57,19 +60,23 @@ func serve(t testing.TB, dir, more string) *daemon {
 		t.Fatal("POSTSEAL must name the postseal binary (make e2e builds it and says where it is)")
 	}
 	d.cmd = exec.Command(program, "serve", "--config", config)
-	log, err := d.cmd.StderrPipe()
+	log, err := os.Create(filepath.Join(own, "log"))
 	d.must(err)
+	defer log.Close()
+	d.log, err = os.Open(log.Name())
+	d.must(err)
+	d.cmd.Stderr = log
 	d.must(d.cmd.Start())
 	t.Cleanup(func() {
 		if d.cmd.ProcessState == nil {
 			d.cmd.Process.Kill()
-			d.end()
+			_ = d.cmd.Wait()
 		}
 		if t.Failed() {
 			d.tail()
 		}
+		d.log.Close()
 	})
-	go d.follow(log)
 	d.await("the daemon listens", func() bool { return d.count(message("listening")) > 0 })
 	return d
 }
@@ -79,32 +86,33 @@ func configuration(dir, socket, more string) string {
 		socket, filepath.Join(dir, "keytable"), "refile:"+filepath.Join(dir, "signingtable"), more)
 }
 
-func (d *daemon) follow(log io.Reader) {
-	defer close(d.read)
-	scanner := bufio.NewScanner(log)
-	scanner.Buffer(nil, 1<<20)
-	for scanner.Scan() {
-		l := line{text: scanner.Text()}
-		_ = json.Unmarshal(scanner.Bytes(), &l) // what is no JSON, as a trace of goroutines, has its text only
-		d.mu.Lock()
-		d.lines = append(d.lines, l)
-		d.mu.Unlock()
+// said is the log so far; all of it, once the daemon has ended.
+func (d *daemon) said() []line {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	fresh, err := io.ReadAll(d.log)
+	if err != nil {
+		d.Errorf("the daemon's log: %v", err)
+	}
+	d.begun = append(d.begun, fresh...)
+	for {
+		text, rest, whole := bytes.Cut(d.begun, []byte("\n"))
+		if !whole {
+			return d.lines
+		}
+		l := line{text: string(text)}
+		_ = json.Unmarshal(text, &l) // what is no JSON, as a trace of goroutines, has its text only
+		d.lines, d.begun = append(d.lines, l), rest
 	}
 }
 
-// stop ends the daemon in order; all lines of its log are there then.
+// stop ends the daemon in order.
 func (d *daemon) stop() {
 	d.Helper()
 	d.signal(syscall.SIGTERM)
-	if err := d.end(); err != nil {
+	if err := d.cmd.Wait(); err != nil {
 		d.Errorf("the daemon's end: %v", err)
 	}
-}
-
-// end waits for the daemon's end.
-func (d *daemon) end() error {
-	<-d.read
-	return d.cmd.Wait()
 }
 
 func (d *daemon) signal(s syscall.Signal) {
@@ -126,9 +134,7 @@ func (d *daemon) await(what string, done func() bool) {
 
 // count counts lines of the log so far.
 func (d *daemon) count(wanted func(line) bool) (n int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, l := range d.lines {
+	for _, l := range d.said() {
 		if wanted(l) {
 			n++
 		}
@@ -148,9 +154,8 @@ func (d *daemon) reload() {
 
 // tail prints the end of the log.
 func (d *daemon) tail() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, l := range d.lines[max(0, len(d.lines)-40):] {
+	lines := d.said()
+	for _, l := range lines[max(0, len(lines)-40):] {
 		d.Log(l.text)
 	}
 }

@@ -58,20 +58,25 @@ func TestNoDescriptorsLeft(t *testing.T) {
 	t.Logf("%d messages, none lost; 20 clients had to wait", sent)
 }
 
-// leaveDescriptors lets the daemon open so many files more. It waits until no table
-// or key is being read.
-func (s *scene) leaveDescriptors(free int) {
+// openAtRest are the daemon's descriptors while no table or key is being read.
+func (s *scene) openAtRest() (open map[int]string) {
 	s.Helper()
-	var open map[int]string
 	s.daemon.await("no table or key open", func() bool {
 		open = s.daemon.openFiles()
 		for _, path := range open {
-			if strings.HasPrefix(path, s.dir) {
+			if strings.HasPrefix(path, s.dir+"/") {
 				return false
 			}
 		}
 		return true
 	})
+	return open
+}
+
+// leaveDescriptors lets the daemon open so many files more.
+func (s *scene) leaveDescriptors(free int) {
+	s.Helper()
+	open := s.openAtRest()
 	limit := 0 // numbers below it may be used
 	for ; free > 0 || open[limit] != ""; limit++ {
 		if open[limit] == "" {

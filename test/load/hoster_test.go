@@ -181,7 +181,7 @@ func (h *hosting) checkReports() {
 // behind goes in the background.
 func (h *hosting) checkMemory(when string) {
 	h.Helper()
-	if err := await.That("no more than 150 MB resident "+when, func() bool { return h.daemon.resident() <= residentLimit }); err != nil {
+	if err := await.Patiently("no more than 150 MB resident "+when, func() bool { return h.daemon.resident() <= residentLimit }); err != nil {
 		h.Errorf("%d MB: %v", h.daemon.resident()/1e6, err)
 	}
 	h.Logf("%d MB %s", h.daemon.resident()/1e6, when)

@@ -115,7 +115,7 @@ func (s *scene) sendOne(mta *miltertest.MTA, oldest int) (generation int) {
 func (s *scene) compareWithLog() {
 	s.Helper()
 	logged := map[string]int{}
-	for _, l := range s.daemon.lines {
+	for _, l := range s.daemon.said() {
 		if l.Msg == "message" {
 			logged[l.Keys]++
 			if l.Decision != "signed" || l.Level != "INFO" {

@@ -23,10 +23,14 @@ var sessions = map[string]func(*scene) error{
 	"header too long":     (*scene).headerTooLong,
 	"packet too long":     (*scene).packetTooLong,
 	"framing lost":        (*scene).framingLost,
-	"stuck in a packet":   (*scene).stuck,
-	"never reads":         (*scene).neverReads,
 	"refused":             (*scene).refusedMTA,
 	"body in many pieces": (*scene).manyPieces,
+}
+
+// endedByTime are those that the daemon ends when they have had their time.
+var endedByTime = map[string]func(*scene) error{
+	"stuck in a packet": (*scene).stuck,
+	"never reads":       (*scene).neverReads,
 }
 
 // several sends messages on one connection, each of which gets that many signatures.
