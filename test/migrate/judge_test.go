@@ -210,7 +210,7 @@ for text in json.load(sys.stdin):
     signatures = [v for n, v in headers if n.lower() == b"dkim-signature"]
     for i in range(len(signatures)):
         try:
-            ok = dkim.DKIM(message, minkey=1024).verify(idx=i)
+            ok = dkim.DKIM(message, minkey=1024, timeout=60).verify(idx=i)
         except dkim.DKIMException as e:
             ok = False
         if not ok:

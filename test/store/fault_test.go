@@ -121,7 +121,7 @@ func TestLeaseHolderIsCutOff(t *testing.T) {
 	name := url[strings.LastIndex(url, "/")+1 : strings.Index(url, "?")]
 	far := newLink(t)
 	present, identity := open(t, url)
-	former := openWith(t, far.url(name), sqlstore.Options{Seal: seal.Source{File: identity}, Timeout: time.Second})
+	former := openWith(t, far.url(name), sqlstore.Options{Seal: seal.Source{File: identity}, Timeout: 5 * time.Second})
 	changes := former.Changes(t.Context())
 	hears(t, former, changes, 0)
 	mustUpdate(t, former, func(tx domains.Tx) error { return tx.PutLease(domains.Lease{Holder: "mx1", Number: 1}) })

@@ -20,7 +20,7 @@ const numbers = "INF-16|INF-17|INF-28|KAR-7|OCR-18|TST-8|TST-9|MA-15|MA-17"
 // In memory, where they run with every change, rows cannot be wrong in the ways of a database.
 func TestLifeOnPostgreSQL(t *testing.T) {
 	run := "^(" + strings.Join(rounds, "|") + ")$/^(" + numbers + "|D.*)$"
-	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-v", "-run", run, "github.com/postseal/postseal/internal/domains")
+	cmd := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-timeout=25m", "-v", "-run", run, "github.com/postseal/postseal/internal/domains")
 	cmd.Env = append(os.Environ(), "POSTSEAL_TEST_STORE="+newDatabase(t))
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"sync"
 
 	"github.com/chromedp/chromedp"
+
+	"github.com/postseal/postseal/test/internal/await"
 )
 
 // Browser is a running Chromium.
@@ -32,7 +34,8 @@ func Start(dir string) (*Browser, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(program),
 		chromedp.UserDataDir(filepath.Join(dir, "profile")),
-		chromedp.NoSandbox, // root's Chromium has none; the test's own namespaces are one
+		chromedp.WSURLReadTimeout(await.Deadline), // to start
+		chromedp.NoSandbox,                        // root's Chromium has none; the test's own namespaces are one
 		chromedp.DisableGPU,
 		chromedp.Env("HOME="+dir, "TMPDIR="+dir, "LANG=C.UTF-8"),
 		chromedp.Flag("disable-quic", true),

@@ -43,7 +43,7 @@ func Boot(base, dir, size string) (*Machine, error) {
 
 func (m *Machine) booted(nspawn int) error {
 	var state string
-	err := await.That("a booted machine", func() bool {
+	err := await.Patiently("a booted machine", func() bool {
 		m.systemd = firstChild(nspawn) // at first a helper
 		if m.systemd == 0 {
 			return false

@@ -10,7 +10,7 @@ for index, value in enumerate(signatures):
     tags = dict(re.findall(r"\b([ds])\s*=\s*([^;\s]+)", value.decode("latin-1")))
     why = "signature does not verify"
     try:
-        ok = dkim.DKIM(message).verify(idx=index)
+        ok = dkim.DKIM(message, timeout=60).verify(idx=index)
     except dkim.DKIMException as e:
         ok, why = False, repr(e)
     verdicts.append({"d": tags.get("d", ""), "s": tags.get("s", ""), "pass": ok, "why": "" if ok else why})

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/sandbox"
 )
 
@@ -55,7 +56,7 @@ for line in sys.stdin: s.sendall(line.encode())`)
 		t.Errorf("somebody told the machine that it cannot connect: %v: %s", err, out)
 	}
 	must(t, m.Plug())
-	must(t, conn.SetReadDeadline(time.Now().Add(30*time.Second)))
+	must(t, conn.SetReadDeadline(time.Now().Add(await.Deadline)))
 	if n, err := conn.Read(buf); string(buf[:n]) != "hello\n" {
 		t.Errorf("%q came late, %v", buf[:n], err)
 	}

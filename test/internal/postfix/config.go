@@ -47,6 +47,8 @@ smtpd_error_sleep_time = 0
 smtpd_client_connection_count_limit = 0
 
 milter_default_action = %[5]s
+milter_connect_timeout = 300s
+milter_command_timeout = 300s
 smtpd_milters = %[4]s
 non_smtpd_milters = %[4]s
 `

@@ -68,7 +68,7 @@ func etc(dir string) error {
 	hosts := "127.0.0.1 localhost\n::1 localhost\n" + OuterIPv4 + " " + Hostname + "\n"
 	files := map[string]string{
 		"hosts":         hosts,
-		"resolv.conf":   "nameserver " + Resolver + "\noptions timeout:2 attempts:2\n",
+		"resolv.conf":   "nameserver " + Resolver + "\noptions timeout:10 attempts:3\n",
 		"nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nservices: files\nprotocols: files\n",
 	}
 	passwd, err := os.ReadFile("/etc/passwd")
