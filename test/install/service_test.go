@@ -88,7 +88,9 @@ func TestService(t *testing.T) {
 		eventually(t, "the restart", func() bool {
 			return pid(t, m) != before && value(t, m, unit, "ActiveState") == "active" // in this order: the old one was active, too
 		})
-		says(t, "the journal", journal(t, m, "systemd"), "Failed with result 'watchdog'")
+		eventually(t, "the reason in the journal", func() bool {
+			return strings.Contains(journal(t, m, "systemd"), "Failed with result 'watchdog'")
+		})
 		send(t, "after the watchdog")
 		signed(t, delivered(t, "after the watchdog"))
 	})
