@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/postseal/postseal/dkim"
 )
@@ -301,7 +299,10 @@ func (s *Service) checkSettings(d *Domain) error {
 	if _, _, err := d.OnMissing.parse(); err != nil {
 		return invalid(string(d.OnMissing), "cannot be read", err.Error())
 	}
-	if len(d.Contact) > maxContact || strings.ContainsFunc(d.Contact, unicode.IsControl) || !utf8.ValidString(d.Contact) {
+	if !isLine(d.Owner) {
+		return badOwner(d.Owner)
+	}
+	if len(d.Contact) > maxContact || !isLine(d.Contact) {
 		return invalid(strings.ToValidUTF8(d.Contact[:min(len(d.Contact), 40)], "")+"…", "is no contact", fmt.Sprintf("say who changes the DNS, in one line of up to %d characters", maxContact))
 	}
 	switch d.Publish {
@@ -311,6 +312,10 @@ func (s *Service) checkSettings(d *Domain) error {
 		return s.checkSlots(d)
 	}
 	return invalid(string(d.Publish), "is no way to publish", "say txt, cname or cname-shared")
+}
+
+func badOwner(owner string) error {
+	return invalid(owner, "is no tenant", "use letters, digits, hyphens and dots")
 }
 
 func slotsOfTXT(slots int) error {

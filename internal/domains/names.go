@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/internal/mailaddr"
@@ -76,6 +78,9 @@ func ParseName(text string, allowWWW bool) (name, domain string, err error) {
 		domain, err = ParseDomain(s, allowWWW)
 		return domain, domain, err
 	}
+	if !isLine(s) {
+		return "", "", invalid(text, "has characters that no address has", "write it like sales@example.com")
+	}
 	address, err := mailaddr.Parse(s)
 	if err != nil {
 		return "", "", invalid(text, "is not an address: "+err.Error(), "write it like sales@example.com")
@@ -85,4 +90,9 @@ func ParseName(text string, allowWWW bool) (name, domain string, err error) {
 	}
 	address.Local = strings.ToLower(address.Local)
 	return address.String(), domain, nil
+}
+
+// isLine: the text has no control characters and is UTF-8, which not every store keeps otherwise.
+func isLine(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }

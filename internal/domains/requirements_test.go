@@ -827,6 +827,8 @@ func ma16(w *world) {
 		{"sasl:", ""},
 		{"login:alice", ""},
 		{"sasl:a b", ""},
+		{"sasl:a\x00b", ""},
+		{"sasl:a\xff", ""},
 		{"alice", ""},
 	} {
 		u, err := w.service.SetUser(w.ctx, "root", domains.User{Match: test.match})

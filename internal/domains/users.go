@@ -27,6 +27,9 @@ func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, erro
 			u.Domains[i] = "." + u.Domains[i]
 		}
 	}
+	if !isLine(u.Owner) {
+		return u, badOwner(u.Owner)
+	}
 	if u.Reauth && u.Key != "" {
 		return u, uselessSelector()
 	}
@@ -148,7 +151,7 @@ func describeUser(u User) string {
 // (MA-16).
 func parseMatch(text string) (string, error) {
 	kind, value, _ := strings.Cut(strings.TrimSpace(text), ":")
-	if value == "" || len(value) > 320 || strings.ContainsAny(value, " \t\r\n") {
+	if value == "" || len(value) > 320 || strings.Contains(value, " ") || !isLine(value) {
 		return "", invalid(text, "is no match for outgoing users", "say sasl:LOGIN, sasl-domain:DOMAIN, ip:NETWORK or daemon:NAME")
 	}
 	switch kind {

@@ -66,7 +66,7 @@ func (t *tx) exec(statement string, args ...any) error {
 		return err
 	}
 	t.wrote = true
-	if _, err := t.sql.ExecContext(t.ctx, statement, args...); err != nil {
+	if _, err := t.sql.ExecContext(t.ctx, statement, asText(args)...); err != nil {
 		t.broken = t.store.explain("write", err)
 	}
 	return t.broken
@@ -87,7 +87,7 @@ func (t *tx) query(statement string, args, fields []any, row func()) error {
 }
 
 func (t *tx) read(statement string, args, fields []any, row func()) error {
-	rows, err := t.sql.QueryContext(t.ctx, statement, args...)
+	rows, err := t.sql.QueryContext(t.ctx, statement, asText(args)...)
 	if err != nil {
 		return t.store.explain("read", err)
 	}
@@ -102,4 +102,14 @@ func (t *tx) read(statement string, args, fields []any, row func()) error {
 		return t.store.explain("read", err)
 	}
 	return nil
+}
+
+// asText lets a row be looked for by whatever somebody has sent, as its columns are stored.
+func asText(args []any) []any {
+	for i, arg := range args {
+		if s, ok := arg.(string); ok {
+			args[i] = text[string]{&s}
+		}
+	}
+	return args
 }

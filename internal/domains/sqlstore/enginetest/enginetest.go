@@ -27,6 +27,7 @@ func Run(t *testing.T, e Engine) {
 	}{
 		{"EveryFieldIsKept", everyFieldIsKept},
 		{"ForeignTextIsKept", foreignTextIsKept},
+		{"ForeignTextIsLookedFor", foreignTextIsLookedFor},
 		{"AllOrNothing", allOrNothing},
 		{"AFaultEndsTheTransaction", aFaultEndsTheTransaction},
 		{"ViewDoesNotWrite", viewDoesNotWrite},

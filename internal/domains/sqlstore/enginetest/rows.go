@@ -1,6 +1,7 @@
 package enginetest
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
@@ -154,3 +155,26 @@ func foreignTextIsKept(t *testing.T, e Engine) {
 		return nil
 	})
 }
+
+// foreignTextIsLookedFor: nor may a name that somebody has sent make a reading fail.
+func foreignTextIsLookedFor(t *testing.T, e Engine) {
+	s := opened(t, e)
+	for _, foreign := range []string{"a\x00b", "a\xffb"} {
+		view(t, s, func(tx domains.Tx) error {
+			for what, err := range map[string]error{"domain": second(tx.Domain(foreign)), "user": second(tx.User(foreign)), "key": second(tx.Key(foreign))} {
+				if !errors.Is(err, domains.ErrNotFound) {
+					t.Errorf("%s %q: %v, want ErrNotFound", what, foreign, err)
+				}
+			}
+			for _, q := range []domains.JournalQuery{{Domain: foreign}, {Owner: foreign}} {
+				if lines, err := tx.Journal(q); err != nil || len(lines) > 0 {
+					t.Errorf("%+v: %+v, %v", q, lines, err)
+				}
+			}
+			return nil
+		})
+		update(t, s, func(tx domains.Tx) error { return tx.DeleteDomain(foreign) })
+	}
+}
+
+func second[V any](_ V, err error) error { return err }
