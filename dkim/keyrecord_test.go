@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"math/big"
 	"slices"
@@ -153,6 +154,31 @@ func TestParseKeyRecordRefuses(t *testing.T) {
 				t.Errorf("%+v, %v; want permerror %s", r, err, tt.reason)
 			}
 		})
+	}
+}
+
+// KR-14: each point of the list is one for which signatures are made without a key, and none of them is taken.
+func TestSmallOrder(t *testing.T) {
+	nobodys := append([]byte{1}, make([]byte, ed25519.SignatureSize-1)...) // R is the neutral point, S is 0
+	for _, y := range smallOrder {
+		for _, sign := range []byte{0, 0x80} {
+			key, err := hex.DecodeString(y)
+			if err != nil {
+				t.Fatal(err)
+			}
+			key[31] |= sign
+			forged := false
+			for text := byte(0); !forged && text < 255; text++ {
+				digest := sha256.Sum256([]byte{text})
+				forged = ed25519.Verify(key, digest[:], nobodys)
+			}
+			if !forged && sign == 0 {
+				t.Errorf("%x: no signature forged", key)
+			}
+			if _, err := ParseKeyRecord("v=DKIM1; k=ed25519; p=" + p64(key)); err == nil {
+				t.Errorf("%x is taken", key)
+			}
+		}
 	}
 }
 

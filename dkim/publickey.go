@@ -6,9 +6,11 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // MaxVerifyBits is the largest RSA modulus that anything here computes with, whatever is configured. A verification costs the
@@ -84,6 +86,9 @@ func parsePublicKey(a Algorithm, data []byte) (key *PublicKey, bare bool, err er
 		if len(data) != ed25519.PublicKeySize { // RFC 8463 section 4: the key itself, nothing around it
 			return nil, false, fmt.Errorf("an Ed25519 key of %d octets, want %d", len(data), ed25519.PublicKeySize)
 		}
+		if isSmallOrder([ed25519.PublicKeySize]byte(data)) {
+			return nil, false, errors.New("an Ed25519 key of small order, for which anybody can make signatures")
+		}
 		return &PublicKey{ed: ed25519.PublicKey(data)}, false, nil
 	}
 	public, err := parseRSA(data)
@@ -97,6 +102,24 @@ func parsePublicKey(a Algorithm, data []byte) (key *PublicKey, bare bool, err er
 		return nil, false, errors.New("the numbers of this RSA key are no modulus and exponent")
 	}
 	return &PublicKey{rsa: public}, bare, nil
+}
+
+// smallOrder has the y coordinates, in hex, of the eight points whose multiples are few: with such a key a signature can be made of any
+// text, or of one text in two, four or eight, without a private half. A placeholder of zeros is one. The last two are 0 and 1 again, not
+// reduced, which crypto/ed25519 takes.
+var smallOrder = []string{
+	"0000000000000000000000000000000000000000000000000000000000000000",
+	"0100000000000000000000000000000000000000000000000000000000000000",
+	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	"c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+	"edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+	"eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+}
+
+func isSmallOrder(key [ed25519.PublicKeySize]byte) bool {
+	key[len(key)-1] &= 0x7f // the sign of x (RFC 8032 section 5.1.2)
+	return slices.Contains(smallOrder, hex.EncodeToString(key[:]))
 }
 
 // parseRSA reads a SubjectPublicKeyInfo, which is what signers publish (RFC 6376 section 3.6.1 with erratum 3017).

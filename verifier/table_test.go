@@ -219,6 +219,7 @@ func keyRows() []row {
 		{name: "T32/right", key: edKey(), status: pass, also: bits(256)},
 		{name: "T32/31", key: edKey(), zone: edRecord(ed[:31]), status: permerror, reason: dkim.ReasonKeySyntax},
 		{name: "T32/33", key: edKey(), zone: edRecord(append(ed[:32:32], 0)), status: permerror, reason: dkim.ReasonKeySyntax},
+		{name: "SE-9/a point of small order", key: testKey{algorithm: "ed25519-sha256", sign: func([]byte) []byte { return append([]byte{1}, make([]byte, 63)...) }}, zone: edRecord(append([]byte{1}, make([]byte, 31)...)), status: permerror, reason: dkim.ReasonKeySyntax},
 		{name: "T32/SPKI", key: edKey(), zone: edRecord(spki), status: permerror, reason: dkim.ReasonKeySyntax},
 	}
 }
