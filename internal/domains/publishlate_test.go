@@ -166,6 +166,54 @@ func TestSilentDriverKeepsNoOther(t *testing.T) {
 	}
 }
 
+// moodyWriter never answers about the zones of .test.
+type moodyWriter struct {
+	fakeWriter
+	silentWriter
+}
+
+func (f *moodyWriter) Plan(ctx context.Context, zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
+	if strings.HasSuffix(zone, ".test") {
+		return f.silentWriter.Plan(ctx, zone, changes)
+	}
+	return f.fakeWriter.Plan(ctx, zone, changes)
+}
+
+func (f *moodyWriter) Apply(ctx context.Context, zone string, changes []domains.DNSChange) ([]domains.DNSOutcome, error) {
+	if strings.HasSuffix(zone, ".test") {
+		return f.silentWriter.Plan(ctx, zone, changes)
+	}
+	return f.fakeWriter.Apply(ctx, zone, changes)
+}
+
+// A driver gets no answer about 20 zones: its other zones wait for each of them once.
+func TestSilentZonesKeepNoOtherForLong(t *testing.T) {
+	w := newDriven(t, newStore(t))
+	zones := []string{"example.com"}
+	for i := range 20 {
+		zones = append(zones, fmt.Sprintf("d%d.test", i))
+	}
+	w.publishing.Drivers["ns"] = domains.Driver{Zones: zones, Writer: &moodyWriter{fakeWriter{dns: w.dns}, silentWriter{clock: w.clock}}}
+	w.restart()
+	for _, zone := range zones[1:] {
+		w.add(zone)
+	}
+	w.clock.advance(time.Second)
+	k := w.add(zones[0])
+	w.drive(20*30*time.Second + time.Minute)
+	w.inDNS(k, k.Record)
+	for _, zone := range zones[1:] {
+		if p := w.published(zone); len(p) != 1 || p[0].Attempts == 0 {
+			t.Errorf("%s had no turn: %+v", zone, p)
+		}
+	}
+	w.drive(3 * time.Hour) // by now they are asked once an hour each
+	_, err := w.service.Compromised(w.ctx, "root", "example.com", domains.CompromiseRequest{Selector: k.Selector, Yes: true})
+	w.must(err)
+	w.drive(time.Minute)
+	w.inDNS(k, domains.RevokedRecord)
+}
+
 // A person asks for 50 zones of a server that is away: it is waited for once.
 func TestSilentDriverIsWaitedForOnce(t *testing.T) {
 	w := newDriven(t, newStore(t))

@@ -10,7 +10,7 @@ import (
 
 const (
 	publishRound  = 2 * time.Second // after it a driver begins nothing more in a round: something urgent may have become due
-	publishPutOff = time.Minute     // what a silent driver has to do besides
+	publishPutOff = time.Minute     // what is left of a zone about which a driver gave no answer
 )
 
 // noAnswer is what errors of a DNSWriter have that has waited in vain: for a server, a
@@ -27,8 +27,8 @@ func isSilent(err error) bool {
 	return errors.As(err, &waited) && waited.NoAnswer()
 }
 
-// round has a driver do what is due for it, zone by zone. One that lets us wait in vain for
-// one zone is not asked about the others for a while.
+// round has a driver do what is due for it, zone by zone, and ends where the driver lets us
+// wait in vain: that zone is behind all others then.
 func (p *Publisher) round(ctx context.Context, rows []Published) error {
 	s := p.service
 	begin := s.clock.Elapsed()
@@ -42,7 +42,7 @@ func (p *Publisher) round(ctx context.Context, rows []Published) error {
 			return err
 		}
 		if silent(tried) {
-			return p.putOff(ctx, slices.Concat(batches[i+1:]...))
+			return p.putOff(ctx, s.zoneFor(&b[0]), slices.Concat(batches[i+1:]...))
 		}
 	}
 	return nil
@@ -65,9 +65,9 @@ func (s *Service) batches(rows []Published) (batches [][]Published) {
 	return batches
 }
 
-// putOff lets records wait whose driver is silent. It is no attempt: the zone that the
-// driver fails in waits longer than these, so that they come before it another time.
-func (p *Publisher) putOff(ctx context.Context, rows []Published) error {
+// putOff lets the other records of a zone wait about which the driver gave no answer. Those
+// of other zones are still due, and say why they have not had their turn.
+func (p *Publisher) putOff(ctx context.Context, zone string, rows []Published) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -81,13 +81,16 @@ func (p *Publisher) putOff(ctx context.Context, rows []Published) error {
 			if err != nil {
 				return err
 			}
-			if row.NextAt.IsZero() || row.NextAt.After(now) {
-				continue // somebody else tries it
+			same := p.service.zoneFor(&row) == zone
+			if row.NextAt.IsZero() || row.NextAt.After(now) || !same && row.Problem != "" {
+				continue // somebody else tries it, or nothing is to be noted
 			}
 			if row.Problem == "" {
 				row.Problem = notTried(row.Driver)
 			}
-			row.NextAt = now.Add(publishPutOff)
+			if same {
+				row.NextAt = now.Add(publishPutOff)
+			}
 			row.Revision++
 			if err := tx.PutPublished(row); err != nil {
 				return err
@@ -98,5 +101,5 @@ func (p *Publisher) putOff(ctx context.Context, rows []Published) error {
 }
 
 func notTried(driver string) string {
-	return fmt.Sprintf("put off: the driver %s gave no answer about another zone", driver)
+	return fmt.Sprintf("not tried yet: the driver %s gave no answer about something else", driver)
 }

@@ -51,15 +51,15 @@ func (s *Service) PlanPublishing(ctx context.Context, names []string, keyZone bo
 		}
 		batches[key] = append(batches[key], i)
 	}
-	given := map[string]bool{} // drivers that gave no answer
+	away := map[string]bool{} // drivers that gave no answer
 	for _, key := range order {
-		if given[key[0]] {
+		if away[key[0]] {
 			for _, at := range batches[key] {
 				out[at].Problem = notTried(key[0])
 			}
 			continue
 		}
-		given[key[0]] = isSilent(s.planBatch(ctx, key[0], key[1], rows, batches[key], out))
+		away[key[0]] = isSilent(s.planBatch(ctx, key[0], key[1], rows, batches[key], out))
 	}
 	return out, nil
 }
@@ -199,10 +199,10 @@ func (s *Service) Publish(ctx context.Context, actor string, names []string, key
 // publishNow has the drivers write rows. One that gave no answer about a zone is not asked
 // about others: those wait for the daemon.
 func (s *Service) publishNow(ctx context.Context, actor string, rows []Published) (out []Publication, err error) {
-	given := map[string]bool{} // drivers that gave no answer
+	away := map[string]bool{} // drivers that gave no answer
 	for _, part := range s.batches(rows) {
 		driver := part[0].Driver
-		if given[driver] {
+		if away[driver] {
 			for i := range part {
 				p := publicationOf(&part[i], s.zoneFor(&part[i]))
 				p.Problem = notTried(driver)
@@ -219,7 +219,7 @@ func (s *Service) publishNow(ctx context.Context, actor string, rows []Published
 		if err != nil {
 			return out, err
 		}
-		given[driver] = silent(done)
+		away[driver] = silent(done)
 	}
 	return out, nil
 }
