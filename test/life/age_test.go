@@ -13,7 +13,7 @@ import (
 // done nothing else for so long. No clock is turned.
 func (s *story) ages(name string, by time.Duration) {
 	s.Helper()
-	db, err := sql.Open("sqlite", s.path("db/postseal.db")+"?_pragma=busy_timeout(10000)&_txlock=immediate")
+	db, err := sql.Open("sqlite", s.path("db/postseal.db")+"?_pragma=busy_timeout(120000)&_txlock=immediate")
 	s.must(err)
 	defer db.Close()
 	tx, err := db.Begin()

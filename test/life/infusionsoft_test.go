@@ -76,6 +76,7 @@ func TestInfusionsoft(t *testing.T) {
 	s.alias(host[bob], "key."+was)
 	s.ok("domain", "verify", bob).says("live and correct")
 	s.tells("key.activated", bob, 0)
+	s.tells("key.activated", txt, 0)
 
 	s.moveKeyZone(was, is)
 	s.within("INF-29", func() { // just those who point there

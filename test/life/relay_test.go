@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	wire "github.com/miekg/dns"
+
+	"github.com/postseal/postseal/test/internal/await"
 )
 
 // serveDNS serves on an address, port 53, until the process ends.
@@ -25,7 +27,7 @@ func serveDNS(address string, handler wire.Handler) error {
 
 // passOn asks the name server, which has everything but what lies behind a CNAME; the sandbox's resolver would take the TTL away.
 func passOn(w wire.ResponseWriter, q *wire.Msg) *wire.Msg {
-	client := wire.Client{Net: w.RemoteAddr().Network()}
+	client := wire.Client{Net: w.RemoteAddr().Network(), Timeout: await.Deadline}
 	r, _, err := client.Exchange(q, nameServer+":53")
 	if err != nil {
 		return new(wire.Msg).SetRcode(q, wire.RcodeServerFailure)
@@ -36,21 +38,26 @@ func passOn(w wire.ResponseWriter, q *wire.Msg) *wire.Msg {
 // relay is the resolver of machines beyond a cable. It tells when one of them asks for a certain name.
 type relay struct {
 	mu     sync.Mutex
-	awaits map[string]chan struct{} // by the asker's address and the name
+	awaits map[string]func() // what to do when a question comes that is held, by the asker's address and the name
 }
 
 func startRelay(address string) (*relay, error) {
-	r := &relay{awaits: map[string]chan struct{}{}}
+	r := &relay{awaits: map[string]func(){}}
 	return r, serveDNS(address, r)
 }
 
-// holds leaves the next question of asker for the TXT records of name without an answer, and closes asked when it comes.
-func (r *relay) holds(asker, name string) (asked <-chan struct{}) {
+// holds leaves the questions of asker for the TXT records of name without an answer until release, and closes asked when the first
+// one comes.
+func (r *relay) holds(asker, name string) (asked <-chan struct{}, release func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	ch := make(chan struct{})
-	r.awaits[asker+" "+name+"."] = ch
-	return ch
+	ch, key := make(chan struct{}), asker+" "+name+"."
+	r.awaits[key] = sync.OnceFunc(func() { close(ch) })
+	return ch, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		delete(r.awaits, key)
+	}
 }
 
 // held tells whether a question is to be left without an answer.
@@ -58,13 +65,11 @@ func (r *relay) held(from net.Addr, q wire.Question) bool {
 	asker, _, _ := net.SplitHostPort(from.String())
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	key := asker + " " + strings.ToLower(q.Name)
-	ch := r.awaits[key]
-	if ch == nil || q.Qtype != wire.TypeTXT {
+	comes := r.awaits[asker+" "+strings.ToLower(q.Name)]
+	if comes == nil || q.Qtype != wire.TypeTXT {
 		return false
 	}
-	close(ch)
-	delete(r.awaits, key)
+	comes()
 	return true
 }
 
