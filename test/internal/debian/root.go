@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
 
 const (
@@ -57,11 +58,22 @@ func Make(recipes ...Recipe) error {
 		if _, err := os.Stat(r.Path()); err == nil {
 			continue
 		}
-		if err := r.make(recipes[0], i == 0); err != nil {
+		if err := r.makeSoon(recipes[0], i == 0); err != nil {
 			return fmt.Errorf("root %s: %w", r.Name, err)
 		}
 	}
 	return nil
+}
+
+// makeSoon tries again where a mirror was in the middle of its own update, or away for a moment.
+func (r Recipe) makeSoon(base Recipe, first bool) (err error) {
+	for range 4 {
+		if err = r.make(base, first); err == nil {
+			return nil
+		}
+		time.Sleep(10 * time.Second)
+	}
+	return err
 }
 
 // make makes the root under another name, so that one half made is never taken for one that is there.
