@@ -80,7 +80,9 @@ func newWorld(t *testing.T) *world {
 	server, err := child.Start(exec.Command("knotd", "-c", w.Path("knot.conf")), w.Path("knot.log"))
 	w.Must(err)
 	t.Cleanup(func() { server.Stop() })
-	w.Must(server.Ready(w.NameServer()))
+	for _, address := range []string{w.NameServer(), w.Path("knot.sock")} {
+		w.Must(server.Ready(address))
+	}
 	return w
 }
 
