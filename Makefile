@@ -7,7 +7,7 @@ TOOL    := $(GO) tool -modfile=tools/go.mod
 UNIT     = $(shell $(GO) list ./... | grep -v /test/)
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 
-.PHONY: all build check fmt lint unit race e2e setup test packages docs man bench-check fuzz clean
+.PHONY: all build check fmt lint unit race e2e setup modules test packages docs man bench-check fuzz clean
 
 all: build
 
@@ -23,7 +23,7 @@ lint:
 	$(TOOL) staticcheck ./...
 
 unit:
-	$(GO) test $(UNIT)
+	$(GO) test -timeout 25m $(UNIT)
 
 check: lint unit
 
@@ -32,6 +32,12 @@ race:
 
 setup:
 	test/setup
+
+# asks a module proxy again that is away for a moment; what is still missing then, the build tells
+modules:
+	@for f in go.mod tools/go.mod packaging/go.mod; do \
+	  for try in 1 2 3; do $(GO) mod download -modfile=$$f && break || sleep 5; done; \
+	done
 
 # the pages of docs/ that are made from code and data; tests say when one is stale
 docs:
@@ -55,7 +61,7 @@ packages: man
 e2e: setup build packages
 	POSTSEAL=$(CURDIR)/bin/postseal $(GO) test -count=1 -timeout 25m ./test/...
 
-test: setup check race e2e
+test: setup modules check race e2e
 
 bench-check: build
 	$(GO) run ./test/bench -postseal bin/postseal
