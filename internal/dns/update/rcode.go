@@ -29,6 +29,10 @@ func (e *Error) Conflict() bool {
 	return false
 }
 
+// MayBeDone: a server that forwards updates says the same where the primary has done one and
+// its answer got lost (RFC 2136 section 6).
+func (e *Error) MayBeDone() bool { return !e.asked && e.Rcode == wire.RcodeServerFailure }
+
 func (e *Error) Error() string {
 	return fmt.Sprintf("the name server %s says %s: %s", e.Server, e.Word(), e.advice())
 }

@@ -185,6 +185,9 @@ func TestRefusals(t *testing.T) {
 			if conflict := errors.As(err, &refused) && refused.Conflict(); conflict != test.conflict {
 				t.Errorf("conflict %v", conflict)
 			}
+			if refused != nil && refused.MayBeDone() != (test.rcode == wire.RcodeServerFailure) {
+				t.Errorf("may be done: %v", refused.MayBeDone())
+			}
 		})
 	}
 }

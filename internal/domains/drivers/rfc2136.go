@@ -123,7 +123,7 @@ func (d *RFC2136) apply(ctx context.Context, server *update.Server, zone string,
 		case errors.As(err, &refused) && refused.Conflict():
 			o.Verdict = domains.DNSForeign // unless the next look says otherwise
 		default:
-			o.Err, o.Touched = err, !errors.As(err, &refused)
+			o.Err, o.Touched = err, !errors.As(err, &refused) || refused.MayBeDone()
 			return o
 		}
 	}
