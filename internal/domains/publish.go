@@ -64,7 +64,7 @@ type DNSOutcome struct {
 	Verdict DNSVerdict
 	Was     []DNSRecord // what stood at the name before, as far as it matters
 	Touched bool        // of Apply: DNS was changed, or may have been
-	Anew    bool        // of Apply: none of the records that were written into the zone before is there any more
+	Anew    bool        // of Apply: of all that was written into the zone before nothing else is there
 	Err     error       // of Apply: why it is not done
 }
 

@@ -180,6 +180,12 @@ func (f *File) Ours(name, kind string) bool {
 	return !slices.ContainsFunc(f.others[name], func(r Record) bool { return r.Type == kind })
 }
 
+// HoldsOnly tells whether nothing stands between the marks but at some names; true where
+// there are no marks.
+func (f *File) HoldsOnly(names map[string]bool) bool {
+	return !slices.ContainsFunc(f.ours, func(r Record) bool { return !names[r.Name] })
+}
+
 // Put makes a record the only one of its name and type between the marks.
 func (f *File) Put(r Record) {
 	f.Drop(r.Name, r.Type)

@@ -87,6 +87,11 @@ func (d *ZoneFile) edit(zone string, changes []domains.DNSChange) ([]domains.DNS
 		return nil, err
 	}
 	out := e.judge(changes)
+	names := map[string]bool{}
+	for i := range changes {
+		names[changes[i].Name] = true
+	}
+	alone := e.file.HoldsOnly(names) // a new file, or one without marks, as ErrTouched asks for; or it was that when we crashed
 	changed := false
 	for i := range changes {
 		switch out[i].Verdict {
@@ -94,11 +99,13 @@ func (d *ZoneFile) edit(zone string, changes []domains.DNSChange) ([]domains.DNS
 			e.file.Put(wireRecord(changes[i].DNSRecord))
 		case domains.DNSRemove:
 			e.file.Drop(changes[i].Name, changes[i].Type)
-		case domains.DNSSame, domains.DNSForeign:
+		case domains.DNSSame:
+			out[i].Anew = alone && changes[i].Value != "" && e.file.Ours(changes[i].Name, changes[i].Type)
+			continue
+		case domains.DNSForeign:
 			continue
 		}
-		out[i].Touched, changed = true, true
-		out[i].Anew = e.file.Serial == 0 // without marks: a new file, or a person has deleted them as ErrTouched says
+		out[i].Touched, out[i].Anew, changed = true, alone, true
 	}
 	if !changed {
 		return out, nil

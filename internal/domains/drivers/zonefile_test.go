@@ -148,6 +148,23 @@ func TestZoneFileWithoutMarks(t *testing.T) {
 	if out := apply(t, d, "add", change("three", "three")); !out[0].Anew {
 		t.Error("the others are gone, and that is not said")
 	}
+	if out := apply(t, d, "same", change("three", "three")); !out[0].Anew {
+		t.Error("after a crash in between it is not said any more")
+	}
+	if out := apply(t, d, "add", two); out[0].Anew {
+		t.Error("another one is there")
+	}
+	if out := apply(t, d, "same same", change("three", "three"), two); !out[0].Anew {
+		t.Error("nothing but these is there, and that is not said")
+	}
+}
+
+// What a person has put outside of the marks is there, whoever wrote it first.
+func TestZoneFileWithRecordsOutsideOfTheMarks(t *testing.T) {
+	d, _ := file(t, wholeOne+"s1._domainkey 3600 IN TXT one\n")
+	if out := apply(t, d, "same", change("one", "one")); out[0].Anew {
+		t.Error("nothing is lost")
+	}
 }
 
 func TestZoneFileFragment(t *testing.T) {
@@ -168,7 +185,9 @@ func TestZoneFileOfTheKeyZone(t *testing.T) {
 	d, _ := file(t, "")
 	apply(t, d, "no such file", change("one"))
 	d.Head = func(zone string) string { return wholeOne }
-	if out := apply(t, d, "add", change("one")); !out[0].Anew {
+	other := change("other")
+	other.Name = "s2._domainkey.example.com"
+	if out := apply(t, d, "add add", change("one"), other); !out[0].Anew {
 		t.Error("that it was begun is not said")
 	}
 	if out := apply(t, d, "replace", change("two", "one")); out[0].Anew {
