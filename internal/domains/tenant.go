@@ -3,6 +3,7 @@ package domains
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -319,6 +320,9 @@ func (t tenantTx) ownKeys(keys []Key, err error) ([]Key, error) {
 }
 
 func (t tenantTx) PutKey(k Key) error {
+	if err := t.mayMake(&k); err != nil {
+		return err
+	}
 	if k.State == Active && k.VerifiedAt.IsZero() {
 		shown, err := t.hasShown(k.Owner)
 		if err != nil {
@@ -332,6 +336,33 @@ func (t tenantTx) PutKey(k Key) error {
 		}
 	}
 	return t.Tx.PutKey(k)
+}
+
+// maxGivenUp is how many keys of a row a tenant may make and give up within a day: they stay
+// until the row is forgotten.
+const maxGivenUp = 20
+
+// mayMake refuses a new key where too many were given up. What follows a compromised one
+// waits for nothing.
+func (t tenantTx) mayMake(k *Key) error {
+	if _, err := t.Tx.Key(k.ID); !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if old, err := t.Tx.Key(k.Replaces); err == nil && old.Compromised {
+		return nil
+	}
+	keys, err := t.Tx.KeysOf(k.Owner)
+	if err != nil {
+		return err
+	}
+	keys = slices.DeleteFunc(keys, func(old Key) bool { return old.living() || k.CreatedAt.Sub(old.CreatedAt) >= day })
+	if len(keys) < maxGivenUp {
+		return nil
+	}
+	return &Refused{
+		Rule: "too-many-keys", What: fmt.Sprintf("%d keys of %s were made and given up within a day", len(keys), k.Owner),
+		Way: "publish what stands there now; another key can be made at " + stamp(keys[len(keys)-maxGivenUp].CreatedAt.Add(day)),
+	}
 }
 
 // hasShown: DNS has confirmed a key of a row since it was added.
