@@ -1,8 +1,8 @@
 // Package dns looks up TXT records for the verification of signatures: from a file of static records, from a cache, or from recursive
 // resolvers.
 //
-// A question goes out over UDP with EDNS and room for 1232 octets (what passes every network unfragmented), then over TCP if the answer was
-// cut short. Each has a random ID and a socket, and so a source port, of its own; only an answer from the server asked, with that ID and that
+// A question goes out over UDP with EDNS and room for 1232 octets (what passes every network unfragmented), without EDNS to a server that
+// does not know it, then over TCP if the answer was cut short. Each has a random ID and a socket, and so a source port, of its own; only an answer from the server asked, with that ID and that
 // question, counts. A server that fails is followed by the next one, and for a while it is asked last.
 //
 // What comes out is one of three things: an [Answer]; an error that is [ErrNotFound], permanent; a [TemporaryError].

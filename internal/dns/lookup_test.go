@@ -102,8 +102,12 @@ func TestTemporary(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
+			timeout := time.Minute // who answers may be slow
+			if tt.timeout {
+				timeout = 2 * time.Second // and what is no answer has to come before it ends
+			}
 			server := newServer(t, tt.handle)
-			_, err := resolver(t, Config{Attempts: 1}, server).LookupTXT(t.Context(), key)
+			_, err := resolver(t, Config{Attempts: 1, Timeout: timeout, Deadline: time.Hour}, server).LookupTXT(t.Context(), key)
 			var e *TemporaryError
 			if !errors.As(err, &e) || errors.Is(err, ErrNotFound) {
 				t.Fatalf("got %#v", err)
@@ -147,7 +151,7 @@ func TestUnreachable(t *testing.T) {
 	}
 	addr := packets.LocalAddr().String()
 	packets.Close()
-	r := resolver(t, Config{Servers: []string{addr}, Attempts: 2})
+	r := resolver(t, Config{Servers: []string{addr}, Attempts: 2, Timeout: time.Minute})
 	_, err = r.LookupTXT(t.Context(), key)
 	t.Run("DN-1", func(t *testing.T) {
 		var e *TemporaryError
@@ -173,6 +177,8 @@ func TestFound(t *testing.T) {
 		{"KR-1 several records", zone(t, key+`. 60 TXT "a"`, key+`. 30 TXT "b" "c"`), Answer{TXT: []string{"a", "bc"}, TTL: 30 * time.Second}},
 		{"KR-17 empty text", zone(t, key+`. 60 TXT ""`), Answer{TXT: []string{""}, TTL: time.Minute}},
 		{"DN-2 over TCP", long60(long), Answer{TXT: []string{long}, TTL: time.Minute}},
+		{"DN-2 of a server from before EDNS", beforeEDNS(wire.RcodeFormatError), Answer{TXT: []string{"v=DKIM1; p=AA"}, TTL: time.Minute}},
+		{"DN-2 of a server that knows no EDNS", beforeEDNS(wire.RcodeNotImplemented), Answer{TXT: []string{"v=DKIM1; p=AA"}, TTL: time.Minute}},
 		{"any octet", long60(string(octets)), Answer{TXT: []string{string(octets)}, TTL: time.Minute}},
 		{"name in upper case", func(w wire.ResponseWriter, q *wire.Msg) {
 			q.Question[0].Name = strings.ToUpper(q.Question[0].Name)
@@ -223,6 +229,19 @@ func long60(text string) handler {
 		if w.LocalAddr().Network() == udp {
 			reply.Truncate(int(q.IsEdns0().UDPSize()))
 		}
+		w.WriteMsg(reply)
+	}
+}
+
+// beforeEDNS answers a question with an OPT record with that code, any other with a record.
+func beforeEDNS(code int) handler {
+	return func(w wire.ResponseWriter, q *wire.Msg) {
+		if q.IsEdns0() != nil {
+			rcode(code)(w, q)
+			return
+		}
+		reply := new(wire.Msg).SetReply(q)
+		reply.Answer = []wire.RR{&wire.TXT{Hdr: wire.RR_Header{Name: key + ".", Rrtype: wire.TypeTXT, Class: wire.ClassINET, Ttl: 60}, Txt: []string{"v=DKIM1; p=AA"}}}
 		w.WriteMsg(reply)
 	}
 }

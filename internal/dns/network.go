@@ -70,14 +70,25 @@ func (n *network) try(ctx context.Context, server string, from link) (next link,
 	return next, over, err
 }
 
-// exchange asks one server a question, over TCP if the answer is too long for UDP.
+// exchange asks one server a question, over TCP if the answer is too long for UDP. A server from before EDNS is asked once more without
+// (RFC 6891 section 7).
 func (n *network) exchange(ctx context.Context, server string, q *wire.Msg) (reply *wire.Msg, over string, err error) {
 	reply, err = Exchange(ctx, udp, server, q, n.timeout)
+	if err == nil && (reply.Rcode == wire.RcodeFormatError || reply.Rcode == wire.RcodeNotImplemented) && q.IsEdns0() != nil {
+		q = anew(q)
+		q.Extra = nil
+		reply, err = Exchange(ctx, udp, server, q, n.timeout)
+	}
 	if err != nil || !reply.Truncated {
 		return reply, udp, err
 	}
+	reply, err = Exchange(ctx, tcp, server, anew(q), n.timeout)
+	return reply, tcp, err
+}
+
+// anew is the same question with an ID of its own.
+func anew(q *wire.Msg) *wire.Msg {
 	again := q.Copy()
 	again.Id = wire.Id()
-	reply, err = Exchange(ctx, tcp, server, again, n.timeout)
-	return reply, tcp, err
+	return again
 }

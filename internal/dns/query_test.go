@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	wire "github.com/miekg/dns"
 )
@@ -27,7 +28,7 @@ func TestQuery(t *testing.T) {
 		}
 	})
 	t.Run("nobody knows", func(t *testing.T) {
-		_, _, err := ask(resolver(t, Config{Attempts: 2}, failing), "a.example.")
+		_, _, err := ask(resolver(t, Config{Attempts: 2, Timeout: time.Minute}, failing), "a.example.")
 		var temporary *TemporaryError
 		if !errors.As(err, &temporary) || len(temporary.Tries) != 2 || temporary.Err != RcodeError("SERVFAIL") {
 			t.Errorf("%v", err)

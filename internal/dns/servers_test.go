@@ -36,7 +36,7 @@ func TestNextServer(t *testing.T) {
 func TestDeadServer(t *testing.T) {
 	t.Parallel()
 	first, second := newServer(t, silent), newServer(t, zone(t, key+". 60 TXT x"))
-	r := resolver(t, Config{CacheSize: -1, Timeout: time.Second}, first, second)
+	r := resolver(t, Config{CacheSize: -1, Timeout: 3 * time.Second}, first, second)
 	for range 3 {
 		if got, err := r.LookupTXT(t.Context(), key); err != nil || got.Server != second.addr {
 			t.Errorf("got %v, %v", got, err)
