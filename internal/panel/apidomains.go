@@ -234,8 +234,9 @@ func duration(text *string) (*time.Duration, error) {
 type removal struct {
 	Selector string    `json:"selector"`
 	Name     string    `json:"name"`
-	When     time.Time `json:"when"`            // not after the present: now
-	Stays    bool      `json:"stays,omitempty"` // the CNAME record of a slot: the next key will need it
+	When     time.Time `json:"when"`             // not after the present: now
+	Stays    bool      `json:"stays,omitempty"`  // the CNAME record of a slot: the next key will need it
+	Tables   []string  `json:"tables,omitempty"` // hosts whose key tables have the key, too, and sign with it: the record stays
 }
 
 func (c *call) delete() (answered, error) {
@@ -247,7 +248,7 @@ func (c *call) delete() (answered, error) {
 	gone, err := c.service.Delete(c.r.Context(), c.actor(), c.name, domains.DeleteRequest{Selector: strings.ToLower(c.r.PathValue("selector")), Now: now, Yes: true})
 	out := []removal{}
 	for _, r := range gone {
-		out = append(out, removal{r.Key.Selector, r.Key.Selector + "._domainkey." + r.Key.Domain, r.When, r.Stays})
+		out = append(out, removal{r.Key.Selector, r.Key.Selector + "._domainkey." + r.Key.Domain, r.When, r.Stays, r.Tables})
 	}
 	return answered{value: map[string]any{"records": out}}, err
 }

@@ -35,3 +35,21 @@ func TestWatched(t *testing.T) {
 	ada.get("/domains/lent:shop.example/dkim").is(http.StatusOK).says("_domainkey.shop.example")
 	w.in(acmeToken).get("/domains/table:example.com/dkim").is(http.StatusNotFound)
 }
+
+// TestDeletedAndInTheTables: the record of a key stays while a mail server's table signs with it,
+// and people and programs are told.
+func TestDeletedAndInTheTables(t *testing.T) {
+	w := newWorld(t)
+	for _, name := range []string{"page.example", "api.example"} {
+		k := w.connected(name, "")
+		err := w.store.Update(t.Context(), func(tx domains.Tx) error {
+			return tx.PutDeclaration(domains.Declaration{Domain: k.Domain, Selector: k.Selector, Print: k.Print, Host: "mx3"})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	page := w.in(rootToken).get("/domains/page.example/dkim")
+	page.post("/domains/page.example/delete", "yes", "yes").follow().says("keep the record", "key table has the key, too")
+	w.program(rootToken).call("DELETE", "/domains/api.example?yes=true", "").is(http.StatusOK).says(`"tables"`, `"mx3"`)
+}
