@@ -2,6 +2,7 @@ package domains
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -76,6 +77,11 @@ type Detail struct {
 	Runs    map[string][]CheckRun `json:"runs"`              // by Key.ID, newest first
 	Next    map[string]string     `json:"next"`              // by Key.ID: what comes next
 	Journal []Entry               `json:"journal"`           // the latest, oldest first
+}
+
+// CanRollBack: there is a key that Rollback would look at.
+func (d *Detail) CanRollBack() bool {
+	return len(rollbacks(ofThisLife(&d.Domain, slices.Concat(d.History, d.Keys)))) > 0
 }
 
 // What a Detail holds at most.

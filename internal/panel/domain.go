@@ -23,7 +23,6 @@ type domainPage struct {
 
 	Selector, Bits string // of the form for a new pair
 	DefaultBits    int
-	CanRollBack    bool
 	CanAbort       bool
 	CanRotate      bool
 	CanEnable      bool // manual activation, or switched off
@@ -72,7 +71,6 @@ func (v *visit) domainWith(problem *Problem) error {
 	}
 	for _, k := range d.Keys {
 		body.HasKey = body.HasKey || current(k)
-		body.CanRollBack = body.CanRollBack || k.State == domains.Retiring && !k.Compromised && !k.CreatedAt.Before(d.Domain.CreatedAt)
 		body.CanAbort = body.CanAbort || k.Follows(d.Keys) && current(k) && k.ActivatedAt.IsZero()
 		body.CanRotate = body.CanRotate || (k.State == domains.Active || k.State == domains.Suspended) && !k.Compromised
 		body.CanEnable = body.CanEnable || k.State == domains.Ready && d.Domain.Activation == domains.ActivateManual
