@@ -61,10 +61,10 @@ func bPrefix(all []string, i int) string {
 	return all[i][:min(n, maxPrefix, len(all[i]))]
 }
 
-// common is the length of what a and b begin with both.
+// common is the length of what a and b begin with both, as far as it matters.
 func common(a, b string) int {
 	n := 0
-	for n < min(len(a), len(b)) && a[n] == b[n] {
+	for n < min(len(a), len(b), maxPrefix) && a[n] == b[n] {
 		n++
 	}
 	return n
