@@ -152,9 +152,7 @@ func (d *Daemon) keepStore() (stop func()) {
 	s.running.Go(func() { s.managed.Follow(ctx, rows, d.adopt) })
 	keeper := domains.NewKeeper(s.opened.Service, s.host.Process)
 	s.running.Go(func() { keeper.Run(ctx) })
-	if len(d.first.Drivers) > 0 {
-		s.running.Go(func() { domains.NewPublisher(s.opened.Service, keeper).Run(ctx) })
-	}
+	s.running.Go(func() { domains.NewPublisher(s.opened.Service, keeper).Run(ctx) }) // without drivers it says so where there is work for one
 	s.running.Go(func() { s.managed.Report(ctx, rows) })
 	told, _ := channels(d.first) // judged by Build
 	s.running.Go(func() { notify.NewCourier(s.opened.Store, domains.NewSystemClock(), d.log, told...).Run(ctx) })
