@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"time"
@@ -95,23 +96,40 @@ func policyOf(cfg *config.Config) domains.Policy {
 // lateChecker makes the engine at the first check: to find out whom it can ask
 // takes seconds, which a command that only lists does not have.
 type lateChecker struct {
-	cfg  *config.Config
-	log  *slog.Logger
-	once sync.Once
+	log *slog.Logger
 
-	engine *check.Engine
-	err    error
+	mu     sync.Mutex
+	cfg    *config.Config
+	engine *check.Engine // nil: not made yet
 }
 
+// made gives the engine. Whoever asks first may go away, and the others live with what
+// was found then: so that does not end with ctx, but when maxProbe is over.
 func (c *lateChecker) made(ctx context.Context) (*check.Engine, error) {
-	c.once.Do(func() {
-		var why string
-		c.engine, why, c.err = NewChecker(ctx, c.cfg)
-		if why != "" {
-			c.log.Info("checks of keys", "via", why)
-		}
-	})
-	return c.engine, c.err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.engine != nil {
+		return c.engine, nil
+	}
+	engine, why, err := NewChecker(context.WithoutCancel(ctx), c.cfg)
+	if err != nil {
+		return nil, err
+	}
+	if why != "" {
+		c.log.Info("checks of keys", "via", why)
+	}
+	c.engine = engine
+	return engine, nil
+}
+
+// reload takes up a configuration, with a new engine if that asks others.
+func (c *lateChecker) reload(cfg *config.Config) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cfg.Check != c.cfg.Check || !reflect.DeepEqual(cfg.DNS, c.cfg.DNS) {
+		c.engine = nil
+	}
+	c.cfg = cfg
 }
 
 // Check implements domains.Checker.
@@ -135,7 +153,7 @@ func (c *lateChecker) Vacant(ctx context.Context, s check.Subject) check.Result 
 // unable is what can be said without an engine.
 func (c *lateChecker) unable(err error) check.Result {
 	return check.Result{At: time.Now(), Verdict: check.Temporary, Findings: []check.Finding{{
-		Code: "D103", Severity: check.Unsettled, Title: "DNS cannot be asked", Got: err.Error(), Change: "mend [dns] in " + c.cfg.Path,
+		Code: "D103", Severity: check.Unsettled, Title: "DNS cannot be asked", Got: err.Error(), Change: "mend [dns] in postseal.toml",
 	}}}
 }
 

@@ -31,6 +31,9 @@ func (d *Daemon) reload() error {
 		return err
 	}
 	d.use(snapshot)
+	if d.store != nil {
+		d.store.opened.checker.reload(cfg)
+	}
 	for _, key := range needsRestart(d.first, cfg) {
 		d.log.Warn("changed, but needs a restart", "key", key)
 	}

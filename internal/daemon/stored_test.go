@@ -66,15 +66,16 @@ signingtable = %q
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := start(t, func() (*config.Config, error) { return cfg, nil })
+	o := &operator{cfg: cfg, t: t}
+	o.daemon = start(t, func() (*config.Config, error) { return o.cfg, nil })
 	m, err := OpenManaged(t.Context(), cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.Close() })
-	mta := d.dial(t)
-	mta.Client = miltertest.Client{Host: "localhost", Family: milter.FamilyIPv4, Port: 1, Addr: "127.0.0.1"}
-	return &operator{Managed: m, cfg: cfg, t: t, daemon: d, mta: mta}, zone
+	o.Managed, o.mta = m, o.daemon.dial(t)
+	o.mta.Client = miltertest.Client{Host: "localhost", Family: milter.FamilyIPv4, Port: 1, Addr: "127.0.0.1"}
+	return o, zone
 }
 
 func path(dir string, tables map[string]string, name string) string {
