@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	"github.com/postseal/postseal/internal/domains"
@@ -84,6 +85,8 @@ func (p *Program) Notify(ctx context.Context, n domains.Notice) error {
 	cmd.Env = []string{"PATH=/usr/bin:/bin", "POSTSEAL_EVENT=" + string(n.Event), "POSTSEAL_DOMAIN=" + n.Domain}
 	var complaint bytes.Buffer
 	cmd.Stderr = &limited{&complaint, maxOutput}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) } // with all that it has started
 	cmd.WaitDelay = waitDelay
 	if err := cmd.Run(); err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("%s: %w: %s", p.command[0], err, clean(complaint.String()))

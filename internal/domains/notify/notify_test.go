@@ -244,3 +244,35 @@ func TestProgramLeavesChild(t *testing.T) {
 		t.Error("the courier waits for what the program left behind")
 	}
 }
+
+// A program that does not come to an end is ended with all that it has started.
+func TestProgramThatHangs(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p, err := notify.NewProgram([]string{"/bin/sh", "-c", `(read -r line <"$1") & wait`, "sh", fifo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	told := make(chan error, 1)
+	go func() { told <- p.Notify(ctx, notice) }()
+	child, err := os.OpenFile(fifo, os.O_WRONLY, 0) // the child is there, and reads a line that never ends
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer child.Close()
+	cancel()
+	if err := <-told; err == nil {
+		t.Error("it was ended, and that is a success")
+	}
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := child.WriteString("x"); err != nil {
+			return // nobody reads any more
+		}
+		if time.Now().After(end) {
+			t.Fatal("what it has started runs on")
+		}
+	}
+}
