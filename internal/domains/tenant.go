@@ -23,8 +23,8 @@ func (s *Service) Of(tenant string) *Service {
 	return &of
 }
 
-// tenantStore lets tenants have a part of what the store can do at a time: their rows lie
-// among those of others, so that what they ask for may take long.
+// tenantStore lets tenants have a part of what the store can do at a time: one who asks for
+// much leaves room for others.
 type tenantStore struct {
 	Store
 	tenant string
@@ -281,12 +281,14 @@ func (t tenantTx) KeysPrinted(print string) ([]Key, error) {
 
 func (t tenantTx) Keys(afterOwner, afterID string, limit int) ([]Key, error) {
 	var out []Key
+	read := t.KeysOf // whose the first row is, has to be seen
 	for rows := []Domain{{Name: afterOwner}}; len(rows) > 0 && len(out) < limit; {
 		name := rows[0].Name
-		keys, err := t.KeysOf(name)
+		keys, err := read(name)
 		if err != nil {
 			return nil, err
 		}
+		read = t.Tx.KeysOf
 		slices.SortFunc(keys, func(a, b Key) int { return strings.Compare(a.ID, b.ID) })
 		for _, k := range keys {
 			if name != afterOwner || k.ID > afterID {
