@@ -27,7 +27,8 @@ type message struct {
 	authservID      string // our name
 	results8601     int    // Authentication-Results fields so far
 	forged          []int  // ordinals of those that claim to be ours, from the top
-	lostFrom        bool   // a From field is not among fields
+	froms           int    // From fields among fields
+	lostFrom        bool   // a From field is not among them
 	overLimit       string // why we do not have all of the message
 	fault           string // what went wrong in our own code
 	complete        bool   // the header is
@@ -102,8 +103,11 @@ func (m *message) addField(name, value []byte) {
 	}
 	from := bytes.EqualFold(name, []byte("From"))
 	switch {
-	case m.overLimit == "" || from && m.fields.Count("From") < maxFrom:
+	case m.overLimit == "" || from && m.froms < maxFrom:
 		m.fields.Add(name, value) // the rules for its authors hold over the limit too
+		if from {
+			m.froms++
+		}
 	case from:
 		m.lostFrom = true
 	}
