@@ -26,6 +26,7 @@ func TestAdvice(t *testing.T) {
 		"pg_hba":     {&pgconn.PgError{Code: "28000", Message: "no"}, "see its pg_hba.conf", false},
 		"database":   {&pgconn.PgError{Code: "3D000", Message: "no"}, "make the database (createdb --owner USER DATABASE)", false},
 		"privilege":  {&pgconn.PgError{Code: "42501", Message: "no"}, "has to own the database", false},
+		"empty":      {&pgconn.PgError{Code: "42P01", Message: "no"}, "gets its tables when the service starts", false},
 		"nobody":     {&pgconn.ConnectError{Config: &pgconn.Config{}}, "is the server up, and may this host reach it", true},
 		"full":       {&pgconn.PgError{Code: "53100", Message: "no"}, "its disk is full; nothing was changed; make room there and try again", true},
 		"is stopped": {&pgconn.PgError{Code: "57P01", Message: "terminated"}, "terminated", true},

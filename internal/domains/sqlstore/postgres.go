@@ -105,6 +105,8 @@ func advisePostgres(err error) string {
 		return "the server does not let this user in from here: see its pg_hba.conf, or name another user in [store] url"
 	case "3D000":
 		return "make the database (createdb --owner USER DATABASE), or name another in [store] url"
+	case "42P01":
+		return "an empty database gets its tables when the service starts"
 	case "42501":
 		return "the user of [store] url has to own the database (ALTER DATABASE … OWNER TO …), or be granted CREATE on its schema public"
 	}
