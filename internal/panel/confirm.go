@@ -35,7 +35,7 @@ func (v *visit) ask(err error, cancel string) (asked bool, _ error) {
 		return false, nil
 	}
 	p := confirmPage{
-		Action: v.r.URL.Path, Heading: "Are you sure?", Follows: []string{unconfirmed.Warning + " [" + unconfirmed.Rule + "]"},
+		Action: v.r.URL.EscapedPath(), Heading: "Are you sure?", Follows: []string{unconfirmed.Warning + " [" + unconfirmed.Rule + "]"},
 		Fields: []field{{"yes", "yes"}}, Button: "Yes, do it", Cancel: cancel,
 	}
 	for name, values := range v.r.PostForm {
