@@ -36,7 +36,7 @@ func TestDomainVerify(t *testing.T) {
 	})
 	w.Run("INF-16", func(t *testing.T) {
 		absent.says("not live")
-		w.dns[w.key("example.com").Selector+"._domainkey.example.com"] = "v=DKIM1; k=ed25519; p=" + strings.Repeat("A", 43) + "="
+		w.dns[w.key("example.com").Selector+"._domainkey.example.com"] = "v=DKIM1; k=ed25519; p=" + strings.Repeat("Q", 43) + "="
 		w.run("domain", "verify", "example.com").exits(exitFinding).says("D402", "live, and not correct")
 		w.publish("example.com")
 		w.ok("domain", "verify", "example.com").says("live and correct")
