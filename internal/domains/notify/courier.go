@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/postseal/postseal/internal/domains"
@@ -20,7 +19,6 @@ type Notifier interface {
 type Channel struct {
 	Name     string
 	Notifier Notifier
-	Events   []domains.Event // that go this way; empty: all
 }
 
 // Courier delivers what is in the outbox, by each channel once. Any number of
@@ -152,9 +150,6 @@ func (c *Courier) tellApart(tx domains.Tx, n domains.Notice) error {
 	}
 	n.ID = 0
 	for _, channel := range c.channels {
-		if len(channel.Events) > 0 && !slices.Contains(channel.Events, n.Event) {
-			continue
-		}
 		n.Channel = channel.Name
 		if err := tx.PutNotice(n); err != nil {
 			return err

@@ -210,15 +210,3 @@ func TestWithoutChannelsTheOutboxEmpties(t *testing.T) {
 		t.Errorf("left: %+v", left)
 	}
 }
-
-func TestAChannelHasTheEventsThatItWants(t *testing.T) {
-	o := newOutbox(t, several...)
-	some, all := &sink{}, &sink{}
-	courier := o.courier(
-		notify.Channel{Name: "some", Notifier: some, Events: []domains.Event{domains.KeyVerified}}, notify.Channel{Name: "all", Notifier: all})
-	want := len(o.left())
-	o.deliverAll(courier)
-	if len(some.got) != 1 || some.got[0].Event != domains.KeyVerified || len(all.got) != want {
-		t.Errorf("some has %+v, all has %d of %d", some.got, len(all.got), want)
-	}
-}
