@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/postseal/postseal/dkim"
 	"github.com/postseal/postseal/dkim/canon"
@@ -101,15 +103,19 @@ func timeText(t time.Time) string {
 	return t.UTC().Format(time.RFC3339)
 }
 
-// printable shows what a terminal must not interpret.
+// printable shows by its octets what a terminal must not interpret, or cannot show.
 func printable(s string) string {
 	var b strings.Builder
-	for _, r := range s {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' || r >= 0x80 && r < 0xa0 {
-			fmt.Fprintf(&b, "\\x%02x", r)
-			continue
+	for s != "" {
+		r, size := utf8.DecodeRuneInString(s)
+		if unicode.IsPrint(r) && r != utf8.RuneError {
+			b.WriteString(s[:size])
+		} else {
+			for _, c := range []byte(s[:size]) {
+				fmt.Fprintf(&b, "\\x%02x", c)
+			}
 		}
-		b.WriteRune(r)
+		s = s[size:]
 	}
 	return b.String()
 }

@@ -56,3 +56,19 @@ func TestVerifyExplains(t *testing.T) {
 		}
 	})
 }
+
+func TestPrintable(t *testing.T) {
+	for s, want := range map[string]string{
+		"a b: ü€":     "a b: ü€",
+		"a\tb\r":      `a\x09b\x0d`,
+		"\xff\xfcber": `\xff\xfcber`,
+		"\u0085":      `\xc2\x85`,
+		"\u202eabc":   `\xe2\x80\xaeabc`, // right-to-left override
+		"\ufffd":      `\xef\xbf\xbd`,
+		"\x1b[2J":     `\x1b[2J`,
+	} {
+		if got := printable(s); got != want {
+			t.Errorf("%q: %s, want %s", s, got, want)
+		}
+	}
+}
