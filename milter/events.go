@@ -92,8 +92,9 @@ func stringList(p packet) ([]string, error) {
 	return list, nil
 }
 
-// field takes HEADER's data apart: name NUL value NUL. A NUL within the value is part of it: a stranger's message is no reason to close a connection. An MTA without the leading space has taken one off the value (interop: Postfix exactly one, never a tab or LF, which
-// stay where they come first): it goes back where the name's NUL was.
+// field takes HEADER's data apart: name NUL value NUL. A NUL within the value is part of it: a stranger's message is no reason to close a connection.
+// An MTA without the leading space has taken one off the value (Postfix exactly one, never a tab or LF, which stay where they come first): it goes back
+// where the name's NUL was.
 func field(data []byte, verbatim bool) (name, value []byte, err error) {
 	end := bytes.IndexByte(data, 0)
 	if end < 1 {

@@ -56,7 +56,8 @@ func (w wish) negotiate(offer []byte) (Negotiation, []byte, error) {
 		return Negotiation{}, nil, fmt.Errorf("%w: the MTA speaks version %d of the milter protocol, at least %d is needed", errRefused, version, minVersion)
 	}
 	if missing := w.required &^ actions; missing != 0 {
-		return Negotiation{}, nil, fmt.Errorf("%w: the MTA does not offer what is required: %v (it offers %v); look for a restriction of this milter in its configuration", errRefused, missing, actions)
+		return Negotiation{}, nil, fmt.Errorf("%w: the MTA does not offer what is required: %v (it offers %v); look for a restriction of this milter in its configuration",
+			errRefused, missing, actions)
 	}
 	n := Negotiation{Version: min(version, maxVersion), Actions: actions & w.actions, Steps: steps & w.steps}
 	answer := binary.BigEndian.AppendUint32(nil, n.Version)
