@@ -102,9 +102,10 @@ func TestRungEarly(t *testing.T) {
 		{"within a packet", "\x00\x00", true, "half a packet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			near, far := socketPair(t)
 			limits := DefaultLimits
-			limits.IdleTimeout, limits.FrameTimeout = 400*time.Millisecond, 200*time.Millisecond
+			limits.IdleTimeout, limits.FrameTimeout = 3*time.Second, 3*time.Second // after the second wait has begun
 			r := &reader{limits: limits, wait: forPacket}
 			w := &watched{far, r, make(chan bool, 10)}
 			r.source = newSource(w, limits, new(atomic.Bool))

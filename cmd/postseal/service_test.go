@@ -16,7 +16,7 @@ import (
 )
 
 // patience bounds what a test waits for.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // service is the program as systemd starts it: with a socket for its notifications,
 // and sockets of its own in its hands.

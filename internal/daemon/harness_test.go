@@ -18,7 +18,7 @@ import (
 )
 
 // patience bounds what a test waits for.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // testDaemon is a daemon in this process, with its log read as it is written.
 type testDaemon struct {

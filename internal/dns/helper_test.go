@@ -161,7 +161,7 @@ func resolver(t *testing.T, c Config, servers ...*testServer) *Resolver {
 	for _, s := range servers {
 		c.Servers = append(c.Servers, s.addr)
 	}
-	c.Timeout = positiveOr(c.Timeout, 200*time.Millisecond)
+	c.Timeout = positiveOr(c.Timeout, 700*time.Millisecond)
 	c.Attempts = positiveOr(c.Attempts, 10)
 	r, err := New(c)
 	if err != nil {

@@ -59,7 +59,7 @@ func (b *safeBuffer) Write(p []byte) (int, error) {
 // await waits for a message's line with a reason.
 func (b *safeBuffer) await(t *testing.T, reason string) {
 	t.Helper()
-	for patience := time.After(20 * time.Second); ; {
+	for patience := time.After(2 * time.Minute); ; {
 		for _, line := range b.lines(t) {
 			if line["reason"] == reason {
 				return

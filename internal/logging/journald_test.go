@@ -37,7 +37,7 @@ func newFakeJournal(t *testing.T, path string) *fakeJournal {
 func (j *fakeJournal) entry(t *testing.T) map[string]string {
 	t.Helper()
 	data, oob := make([]byte, 1<<20), make([]byte, 64)
-	j.SetReadDeadline(time.Now().Add(20 * time.Second))
+	j.SetReadDeadline(time.Now().Add(2 * time.Minute))
 	n, oobn, _, _, err := j.ReadMsgUnix(data, oob)
 	if err != nil {
 		t.Fatal("no entry: ", err)

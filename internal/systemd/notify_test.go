@@ -25,7 +25,7 @@ func manager(t *testing.T) (m *Manager, heard func() []string) {
 	t.Setenv("NOTIFY_SOCKET", path)
 	return NewManager(slog.New(slog.DiscardHandler)), func() []string {
 		t.Helper()
-		conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(2 * time.Minute))
 		data := make([]byte, 4096)
 		n, err := conn.Read(data)
 		if err != nil {
