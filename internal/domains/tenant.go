@@ -389,7 +389,7 @@ func (t tenantTx) Private(id string) ([]byte, error) {
 func (t tenantTx) Journal(q JournalQuery) ([]Entry, error) {
 	if q.Domain == "" {
 		q.Owner = t.tenant
-		return t.Tx.Journal(q)
+		return t.ownLines(q)
 	}
 	from, err := t.ownFrom(q.Domain)
 	if err != nil {
@@ -397,6 +397,26 @@ func (t tenantTx) Journal(q JournalQuery) ([]Entry, error) {
 	}
 	if q.Since.Before(from) {
 		q.Since = from
+	}
+	return t.Tx.Journal(q)
+}
+
+// recentLines are the last of all, among which those of who has many rows are: to find these
+// last ones, not all of theirs have to be read.
+const recentLines = 5000
+
+func (t tenantTx) ownLines(q JournalQuery) ([]Entry, error) {
+	if !q.Last || q.Limit == 0 {
+		return t.Tx.Journal(q)
+	}
+	end, err := t.Tx.Journal(JournalQuery{Last: true, Limit: 1})
+	if err != nil || len(end) == 0 {
+		return nil, err
+	}
+	recent := q
+	recent.After = max(q.After, end[0].ID-recentLines)
+	if lines, err := t.Tx.Journal(recent); err != nil || len(lines) == q.Limit {
+		return lines, err
 	}
 	return t.Tx.Journal(q)
 }
