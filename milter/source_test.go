@@ -105,7 +105,7 @@ func TestRungEarly(t *testing.T) {
 			t.Parallel()
 			near, far := socketPair(t)
 			limits := DefaultLimits
-			limits.IdleTimeout, limits.FrameTimeout = 3*time.Second, 3*time.Second // after the second wait has begun
+			limits.IdleTimeout, limits.FrameTimeout = 4*time.Second, 2*time.Second // long enough for the wait to be woken before
 			r := &reader{limits: limits, wait: forPacket}
 			w := &watched{far, r, make(chan bool, 10)}
 			r.source = newSource(w, limits, new(atomic.Bool))
