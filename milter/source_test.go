@@ -90,27 +90,29 @@ func TestOldDeadline(t *testing.T) {
 	}
 }
 
-// TestRungEarly sees that a wait ends when it must, though its timer rang before: it was set for an earlier wait, or by a server that stops.
+// TestRungEarly sees that a wait does not end before it must, though its timer rang: it was set for an earlier wait, or by a server that stops. A slow machine
+// only makes it longer.
 func TestRungEarly(t *testing.T) {
+	limits := DefaultLimits
+	limits.IdleTimeout, limits.FrameTimeout = 400*time.Millisecond, 200*time.Millisecond
 	for _, c := range []struct {
 		name, sent string
 		woken      bool
+		least      time.Duration
 		want       string
 	}{
-		{"set for an earlier wait", "", false, "no packet within"},
-		{"between packets", "", true, "no packet within"},
-		{"within a packet", "\x00\x00", true, "half a packet"},
+		{"set for an earlier wait", "", false, limits.IdleTimeout, "no packet within"},
+		{"between packets", "", true, limits.IdleTimeout, "no packet within"},
+		{"within a packet", "\x00\x00", true, limits.FrameTimeout, "half a packet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
 			near, far := socketPair(t)
-			limits := DefaultLimits
-			limits.IdleTimeout, limits.FrameTimeout = 4*time.Second, 2*time.Second // long enough for the wait to be woken before
 			r := &reader{limits: limits, wait: forPacket}
 			w := &watched{far, r, make(chan bool, 10)}
 			r.source = newSource(w, limits, new(atomic.Bool))
 			near.Write([]byte(c.sent))
 			ended := make(chan error, 1)
+			start := time.Now()
 			go func() {
 				_, err := r.next()
 				ended <- err
@@ -119,11 +121,13 @@ func TestRungEarly(t *testing.T) {
 			if c.woken {
 				far.SetReadDeadline(longAgo)
 			}
-			<-w.waits
 			select {
 			case err := <-ended:
 				if !errors.Is(err, os.ErrDeadlineExceeded) || !strings.Contains(err.Error(), c.want) {
 					t.Errorf("ended with %v, want %q", err, c.want)
+				}
+				if took := time.Since(start); took < c.least {
+					t.Errorf("ended after %v, not %v", took, c.least)
 				}
 			case <-time.After(time.Minute):
 				t.Fatal("a wait without deadline")
