@@ -77,21 +77,22 @@ type slowToClose struct {
 }
 
 func (s slowToClose) Close() {
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(time.Second / 2)
 	s.closed.Store(true)
 }
 
 // TestShutdownHearsSessionsOut sees that Sessions whose connections are closed at the deadline have ended when Shutdown returns.
 func TestShutdownHearsSessionsOut(t *testing.T) {
-	var closed atomic.Bool
-	s := &milter.Server{Log: slog.New(slog.DiscardHandler), Handler: milter.HandlerFunc(func(*milter.Conn) milter.Session { return slowToClose{closed: &closed} })}
-	dial, _ := startUnix(t, s)
-	begin(t, dial())
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) || !closed.Load() {
-		t.Errorf("Shutdown returned %v, the Session has ended: %v", err, closed.Load())
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var closed atomic.Bool
+		s := &milter.Server{Log: slog.New(slog.DiscardHandler), Handler: milter.HandlerFunc(func(*milter.Conn) milter.Session { return slowToClose{closed: &closed} })}
+		begin(t, startPipe(t, s)())
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) || !closed.Load() {
+			t.Errorf("Shutdown returned %v, the Session has ended: %v", err, closed.Load())
+		}
+	})
 }
 
 // waiter is a Session that waits at the end of a message until its connection ends.
