@@ -11,7 +11,7 @@ import (
 // All of them take five minutes there: POSTSEAL_TEST_STORE=URL go test ./internal/domains.
 var rounds = []string{
 	"TestFromAddToConnected", "TestTwoOperatorsAtOnce", "TestOneKeeperAtATime", "TestFencing", "TestRotationDuringARotation",
-	"TestSelectorTakenMeanwhile", "TestTwoCouriersDoNotDeliverTwice", "TestChecksKnowTheStore", "TestDryRun", "TestRequirement",
+	"TestSelectorTakenMeanwhile", "TestChecksKnowTheStore", "TestDryRun", "TestRequirement",
 }
 
 // numbers are the parts of TestRequirement that are told.
