@@ -31,7 +31,7 @@ var (
 			"define(`ESMTP_MAILER_ARGS', `TCP $h " + nextHopPort + "')dnl\n" +
 			"define(`confREFUSE_LA', `1000')dnl\n" +
 			"define(`confQUEUE_LA', `1000')dnl\n" +
-			"M4\nmake -C /etc/mail",
+			"M4\nsed -i '/^FEATURE(`msp/i define(confQUEUE_LA, 1000)dnl' /etc/mail/submit.mc\nmake -C /etc/mail",
 	}
 )
 
