@@ -14,36 +14,30 @@ import (
 // managed here: a bare selector is completed where it is unique (MA-15, ruling
 // 12).
 func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, error) {
-	var err error
-	if u.Match, err = parseMatch(u.Match); err != nil {
-		return u, err
+	return s.EditUser(ctx, actor, u.Match, func(row *User) { *row = u })
+}
+
+// EditUser is SetUser for who knows a part of the row only: edit gets the one that is
+// there, or a new one, and may run again.
+func (s *Service) EditUser(ctx context.Context, actor, match string, edit func(*User)) (out User, err error) {
+	if match, err = parseMatch(match); err != nil {
+		return User{Match: match}, err
 	}
-	for i, d := range u.Domains {
-		below := strings.HasPrefix(d, ".")
-		if u.Domains[i], err = ParseDomain(strings.TrimPrefix(d, "."), true); err != nil {
-			return u, err
-		}
-		if below {
-			u.Domains[i] = "." + u.Domains[i]
-		}
-	}
-	if !isLine(u.Owner) {
-		return u, badOwner(u.Owner)
-	}
-	if u.Reauth && u.Key != "" {
-		return u, uselessSelector()
-	}
-	if err := checkLending(&u); err != nil {
-		return u, err
-	}
-	out := u
 	err = s.store.Update(ctx, func(tx Tx) error {
-		out = u
-		if err := s.owned(tx, &out); err != nil {
+		was, err := tx.User(match)
+		if ignoreNotFound(err) != nil {
 			return err
 		}
-		if u.Key != "" {
-			if out.Key, err = resolveKey(tx, u.Key); err != nil {
+		out = was
+		edit(&out)
+		if out.Match, out.OwnedSince = match, was.OwnedSince; out.Owner != was.Owner {
+			out.OwnedSince = s.now()
+		}
+		if err := checkUser(&out); err != nil {
+			return err
+		}
+		if out.Key != "" {
+			if out.Key, err = resolveKey(tx, out.Key); err != nil {
 				return err
 			}
 		}
@@ -58,13 +52,25 @@ func (s *Service) SetUser(ctx context.Context, actor string, u User) (User, erro
 	return out, err
 }
 
-// owned notes since when a row is a tenant's.
-func (s *Service) owned(tx Tx, u *User) error {
-	was, err := tx.User(u.Match)
-	if u.OwnedSince = was.OwnedSince; u.Owner != was.Owner {
-		u.OwnedSince = s.now()
+// checkUser refuses what makes no sense, and writes domains as they are compared.
+func checkUser(u *User) (err error) {
+	u.Domains = slices.Clone(u.Domains)
+	for i, d := range u.Domains {
+		name, below := strings.CutPrefix(d, ".")
+		if name, err = ParseDomain(name, true); err != nil {
+			return err
+		}
+		if u.Domains[i] = name; below {
+			u.Domains[i] = "." + name
+		}
 	}
-	return ignoreNotFound(err)
+	if !isLine(u.Owner) {
+		return badOwner(u.Owner)
+	}
+	if u.Reauth && u.Key != "" {
+		return uselessSelector()
+	}
+	return checkLending(u)
 }
 
 // DeleteUser removes the row of an outgoing user.

@@ -271,6 +271,7 @@ func TestUsers(t *testing.T) {
 		}
 	})
 	page.post("/users/switch", "match", "sasl:crm").follow().says("never: disabled")
+	page.post("/users", "match", "CRM", "key", k.Selector).follow().says("never: disabled") // what the form does not show stays
 	page.post("/users/switch", "match", "sasl:crm", "on", "yes").follow().saysNot("never: disabled")
 	page.post("/users/delete", "match", "sasl:crm").is(http.StatusOK).says("Remove the row of sasl:crm?")
 	page.post("/users/delete", "match", "sasl:crm", "yes", "yes").follow().saysNot(`data-user="sasl:crm"`)

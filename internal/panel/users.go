@@ -65,18 +65,20 @@ func (v *visit) userDone(form userForm, text string, err error) error {
 	return err
 }
 
-// setUser makes a row, or replaces it; only the operator can.
+// setUser makes a row, or changes it; only the operator can.
 func (v *visit) setUser() error {
 	form := userForm{Match: v.form("match"), Key: v.form("key"), Domains: v.form("domains"), Owner: v.form("owner"), Reauth: v.ticked("reauth")}
 	if form.Owner != "" && !isName(form.Owner) {
 		return v.userDone(form, "", refuse("bad-owner", "the tenant has characters that no name here has, or is too long", "use letters, digits, hyphens and dots"))
 	}
-	u := domains.User{Match: form.Match, Key: form.Key, Owner: form.Owner, Reauth: form.Reauth}
-	if !strings.Contains(u.Match, ":") {
-		u.Match = "sasl:" + u.Match
+	match := form.Match
+	if !strings.Contains(match, ":") {
+		match = "sasl:" + match
 	}
-	u.Domains = strings.FieldsFunc(form.Domains, func(r rune) bool { return r == ',' || r == ' ' })
-	set, err := v.service.SetUser(v.r.Context(), v.actor(), u)
+	listed := strings.FieldsFunc(form.Domains, func(r rune) bool { return r == ',' || r == ' ' })
+	set, err := v.service.EditUser(v.r.Context(), v.actor(), match, func(u *domains.User) { // what the form does not show stays
+		u.Key, u.Domains, u.Owner, u.Reauth = form.Key, listed, form.Owner, form.Reauth
+	})
 	return v.userDone(form, "Saved "+set.Match+".", err)
 }
 
