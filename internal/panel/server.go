@@ -15,8 +15,8 @@ import (
 func NewServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           h,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
+		ReadHeaderTimeout: 30 * time.Second, // browsers open connections ahead, and ask when they come to it
+		ReadTimeout:       time.Minute,
 		WriteTimeout:      maxRequest + 15*time.Second,
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    16 << 10,
