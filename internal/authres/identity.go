@@ -10,7 +10,7 @@ import (
 // IsOurs tells whether a field claims the authserv-id id, or could be taken to by a reader who is less strict than RFC 8601 section 2.2.
 // Letter case, a version, folds, blanks, comments, quotes, quoted pairs, a final dot and the choice of A-labels or U-labels make no
 // difference. A field whose authserv-id cannot be parsed, or is no host name beyond ASCII, is ours if it holds id, be it in pieces; and an
-// encoded word in its place may say anything. No field has an empty id.
+// encoded word in its place or before it may say anything. No field has an empty id.
 func IsOurs(value []byte, id string) bool { return claims(string(value), []string{printable(id)}) }
 
 // claims tells whether a field's value has, or could be read to have, one of ids. An id ".example.net" is any name below example.net.
@@ -24,7 +24,10 @@ func claims(value string, ids []string) bool {
 	p := scanner{s: value}
 	found, ok := p.head()
 	if !ok {
-		return mentions(value, names) || len(names) > 0 && beginsEncoded(value)
+		return mentions(value, names) || len(names) > 0 && hasEncoded(value)
+	}
+	if len(names) > 0 && hasEncoded(value[:p.pos]) {
+		return true
 	}
 	found = plainName(found)
 	for _, name := range names {
@@ -48,12 +51,9 @@ func mentions(text string, names []string) bool {
 	return false
 }
 
-// beginsEncoded tells whether there is an encoded word (RFC 2047) before the results. It must not stand there, but some libraries decode it
-// in every field, in more character sets and with less care than is good to know.
-func beginsEncoded(value string) bool {
-	head, _, _ := strings.Cut(value, ";")
-	return strings.Contains(head, "=?")
-}
+// hasEncoded tells whether there may be an encoded word (RFC 2047) in text. It must not stand where an authserv-id does, but some libraries
+// decode it in every field, in quotes and comments too, in more character sets and with less care than is good to know.
+func hasEncoded(text string) bool { return strings.Contains(text, "=?") }
 
 // isBelow tells whether name is a name below the domain of an id ".example.net".
 func isBelow(name, id string) bool {

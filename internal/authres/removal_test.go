@@ -44,6 +44,10 @@ var spellings = []struct {
 	{"encoded word with a language", "=?utf-8*en?b?bXguZXhhbXBsZS5uZXQ=?=; dkim=pass", false},
 	{"encoded word without padding", "=?utf-8?b?bXguZXhhbXBsZS5uZXQ?=; dkim=pass", false},
 	{"encoded word in the middle", "mx.=?utf-8?b?ZXhhbXBsZQ==?=.net; dkim=pass", false},
+	{"encoded word behind a comment", "(;) =?utf-8?q?mx=2Eexample.net?=; dkim=pass", false},
+	{"encoded word behind quotes", "\";\" =?utf-8?q?mx=2Eexample.net?=; dkim=pass", false},
+	{"encoded word in quotes", "\"=?utf-8?b?bXguZXhhbXBsZS5uZXQ=?=\"; dkim=pass", false},
+	{"encoded word in a comment", "(=?utf-8?q?=29_mx.example.net=3B_dkim=3Dpass_=28?=) mx.example.org; none", false},
 	{"no-break space before", "\u00a0mx.example.net; dkim=pass", false},
 	{"no-break space behind", "mx.example.net\u00a0; dkim=pass", false},
 	{"no-break space before the version", "mx.example.net\u00a01; dkim=pass", false},
@@ -68,6 +72,7 @@ var spellings = []struct {
 	{"another's, not UTF-8", "mx.example.org\xff; dkim=pass (mx.example.net)", true},
 	{"another's, with letters before", "\u00e9mx.example.net; dkim=pass", true},
 	{"another's, encoded word in a property", "mx.example.org; dkim=pass header.i=\"=?utf-8?q?x?=\"", true},
+	{"another's, encoded word in the comment of a result", "mx.example.org; dkim=pass (=?utf-8?q?x?=)", true},
 	{"empty", "", true},
 }
 
