@@ -4,7 +4,6 @@ package check
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -33,15 +32,7 @@ var (
 	cases   []testCase
 )
 
-func TestMain(m *testing.M) {
-	sandbox.MainWith(func() int {
-		if err := build(sandbox.Dir()); err != nil {
-			fmt.Fprintln(os.Stderr, "check:", err)
-			return 1
-		}
-		return m.Run()
-	})
-}
+func TestMain(m *testing.M) { sandbox.MainAfter(m, build) }
 
 func build(dir string) (err error) {
 	if os.Getenv("POSTSEAL") == "" {

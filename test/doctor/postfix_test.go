@@ -27,7 +27,7 @@ const (
 func TestAllIsWell(t *testing.T) {
 	s := begin(t, byPort, "")
 	lines, err := os.ReadFile("../../packaging/mta/main.cf")
-	s.must(err)
+	s.Must(err)
 	s.postfix(postfix.Config{Milter: "inet:" + inetMilter, Extra: []string{string(lines)}})
 	s.serve(inetMilter)
 	s.finds(nil)
@@ -54,7 +54,7 @@ func TestOrdinaryUser(t *testing.T) {
 	s.postfix(postfix.Config{Milter: "inet:" + inetMilter, Extra: []string{bounces}})
 	s.serve(inetMilter)
 	s.findsAs(sandbox.AnyoneID, []string{"--no-dns"}, "note not-seen")
-	s.must(os.Chmod(s.config, 0o644))
+	s.Must(os.Chmod(s.config, 0o644))
 	s.findsAs(sandbox.AnyoneID, nil, "note not-seen") // the key
 	s.findsAs(sandbox.AnyoneID, []string{"lab.test"}, "note not-seen")
 }
@@ -86,9 +86,9 @@ func (s *story) edit(line, option string) {
 	} {
 		path := filepath.Join("/etc/postfix", name)
 		text, err := os.ReadFile(path)
-		s.must(err)
+		s.Must(err)
 		if option != "" || name == "main.cf" {
-			s.must(os.WriteFile(path, []byte(change(string(text))), 0o644))
+			s.Must(os.WriteFile(path, []byte(change(string(text))), 0o644))
 		}
 		s.run("touch", "-d", "-1 hour", path) // Postfix waits for a younger one
 	}
@@ -118,9 +118,9 @@ func TestAnotherProgram(t *testing.T) {
 	s := begin(t, byPort, "")
 	s.postfix(postfix.Config{Milter: "inet:" + inetMilter, Extra: []string{bounces}})
 	s.finds(nil, "error not-answering")
-	p, err := opendmarc.Start(opendmarc.Config{Dir: s.path("opendmarc"), Address: inetMilter, AuthservID: sandbox.Hostname})
-	s.must(err)
-	t.Cleanup(func() { s.must(p.Stop()) })
+	p, err := opendmarc.Start(opendmarc.Config{Dir: s.Path("opendmarc"), Address: inetMilter, AuthservID: sandbox.Hostname})
+	s.Must(err)
+	t.Cleanup(func() { s.Must(p.Stop()) })
 	r := s.finds(nil, "error other-program")
 	if !strings.Contains(r.Findings[0].Found, "opendmarc") {
 		t.Errorf("it is %s", r.Findings[0].Found)
@@ -139,9 +139,9 @@ func TestOrder(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := begin(t, byPort, "")
-			p, err := opendmarc.Start(opendmarc.Config{Dir: s.path("opendmarc"), Address: dmarc, AuthservID: sandbox.Hostname})
-			s.must(err)
-			t.Cleanup(func() { s.must(p.Stop()) })
+			p, err := opendmarc.Start(opendmarc.Config{Dir: s.Path("opendmarc"), Address: dmarc, AuthservID: sandbox.Hostname})
+			s.Must(err)
+			t.Cleanup(func() { s.Must(p.Stop()) })
 			s.postfix(postfix.Config{Milter: c.milters, Extra: []string{bounces}})
 			s.serve(inetMilter)
 			s.finds(nil, c.want...)

@@ -27,8 +27,8 @@ func TestSendmail(t *testing.T) {
 		NextHop:    sinkAddress,
 		Settings:   string(lines) + "\n",
 	})
-	s.must(err)
-	t.Cleanup(func() { s.must(mta.Stop()) })
+	s.Must(err)
+	t.Cleanup(func() { s.Must(mta.Stop()) })
 	cf, mc := filepath.Join(root, "etc/mail/sendmail.cf"), filepath.Join(root, "etc/mail/sendmail.mc")
 	args := []string{"--no-dns", "--sendmail-cf", cf}
 
@@ -36,11 +36,11 @@ func TestSendmail(t *testing.T) {
 	rebuild := func(from, to string) {
 		t.Helper()
 		text, err := os.ReadFile(mc)
-		s.must(err)
+		s.Must(err)
 		if !strings.Contains(string(text), from) {
 			t.Fatalf("no %q in sendmail.mc", from)
 		}
-		s.must(os.WriteFile(mc, []byte(strings.Replace(string(text), from, to, 1)), 0o644))
+		s.Must(os.WriteFile(mc, []byte(strings.Replace(string(text), from, to, 1)), 0o644))
 		s.run("chroot", root, "sh", "-c", "cd /etc/mail && m4 sendmail.mc >sendmail.cf")
 	}
 	_, remedies, _ := strings.Cut(r.change("sendmail-rewrites"), "\n")
@@ -54,8 +54,8 @@ func TestSendmail(t *testing.T) {
 	rebuild("InputMailFilters=postseal", "InputMailFilters=")
 	s.finds(args, "error filter-flag", "warning masqueraded", "error macros-missing", "warning daemon-not-wired")
 
-	s.must(os.Chtimes(mc, time.Time{}, time.Now().Add(time.Hour)))
+	s.Must(os.Chtimes(mc, time.Time{}, time.Now().Add(time.Hour)))
 	s.finds(args, "error filter-flag", "warning masqueraded", "error macros-missing", "warning daemon-not-wired", "warning cf-older-than-mc")
-	s.must(os.WriteFile(cf, nil, 0o644))
+	s.Must(os.WriteFile(cf, nil, 0o644))
 	s.finds(args, "error cf-not-built", "warning cf-older-than-mc")
 }

@@ -52,26 +52,26 @@ func TestSocket(t *testing.T) {
 func (s *story) directory(path string, mode os.FileMode) {
 	s.Helper()
 	group, err := postfix.GroupID()
-	s.must(err)
-	s.must(os.MkdirAll(path, 0o755))
-	s.must(os.Chmod(filepath.Dir(path), 0o755)) // the test's own above it
-	s.must(os.Chown(path, sandbox.ServiceID, group))
+	s.Must(err)
+	s.Must(os.MkdirAll(path, 0o755))
+	s.Must(os.Chmod(filepath.Dir(path), 0o755)) // the test's own above it
+	s.Must(os.Chown(path, sandbox.ServiceID, group))
 	bits := mode.Perm()
 	if mode&0o2000 != 0 {
 		bits |= os.ModeSetgid
 	}
-	s.must(os.Chmod(path, bits))
+	s.Must(os.Chmod(path, bits))
 }
 
 // Root reads a key that the service does not; the doctor's command mends it.
 func TestKeyForRootAlone(t *testing.T) {
 	s := begin(t, byPort, "")
 	s.postfix(postfix.Config{Milter: "inet:" + inetMilter, Extra: []string{bounces}})
-	key := s.path("own.pem")
+	key := s.Path("own.pem")
 	text, err := os.ReadFile(keyFile())
-	s.must(err)
-	s.must(os.WriteFile(key, text, 0o600))
-	s.write("keytable", "lab lab.test:s1:"+key+"\n")
+	s.Must(err)
+	s.Must(os.WriteFile(key, text, 0o600))
+	s.Write("keytable", "lab lab.test:s1:"+key+"\n")
 	s.serve(inetMilter)
 	r := s.finds(nil, "error service-cannot-read")
 	if s.sends() {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/folder"
 	"github.com/postseal/postseal/test/internal/postfix"
 	"github.com/postseal/postseal/test/internal/sandbox"
 	"github.com/postseal/postseal/test/internal/submit"
@@ -25,8 +26,7 @@ var ofTheMachine = []string{"clock", "socket-tighter"}
 
 // story is one installation.
 type story struct {
-	*testing.T
-	dir    string
+	folder.Folder
 	config string
 	mta    *postfix.Postfix
 	daemon *daemon.Daemon
@@ -35,51 +35,37 @@ type story struct {
 // begin makes the directory of an installation, and a configuration of ours with one listener.
 func begin(t *testing.T, listener, more string) *story {
 	t.Helper()
-	s := &story{T: t, dir: filepath.Join(sandbox.Dir(), strings.ReplaceAll(t.Name(), "/", "-"))}
-	s.config = s.path("postseal.toml")
-	s.must(os.Mkdir(s.dir, 0o755))
-	s.write("keytable", "lab lab.test:s1:"+keyFile()+"\n")
-	s.write("signingtable", "*@lab.test lab\n")
-	s.write("postseal.toml", fmt.Sprintf("[[listener]]\naddress = %q\n%s\n[sign]\nkeytable = %q\nsigningtable = %q\n[check]\nvia = \"resolver\"\n[log]\nformat = \"json\"\n",
-		listener, more, s.path("keytable"), "refile:"+s.path("signingtable")))
-	s.must(belongsToService(s.config, 0o640))
+	s := &story{Folder: folder.Folder{T: t, Dir: filepath.Join(sandbox.Dir(), strings.ReplaceAll(t.Name(), "/", "-"))}}
+	s.config = s.Path("postseal.toml")
+	s.Must(os.Mkdir(s.Dir, 0o755))
+	s.Write("keytable", "lab lab.test:s1:"+keyFile()+"\n")
+	s.Write("signingtable", "*@lab.test lab\n")
+	s.Write("postseal.toml", fmt.Sprintf("[[listener]]\naddress = %q\n%s\n[sign]\nkeytable = %q\nsigningtable = %q\n[check]\nvia = \"resolver\"\n[log]\nformat = \"json\"\n",
+		listener, more, s.Path("keytable"), "refile:"+s.Path("signingtable")))
+	s.Must(belongsToService(s.config, 0o640))
 	return s
-}
-
-func (s *story) path(name string) string { return filepath.Join(s.dir, name) }
-
-func (s *story) must(err error) {
-	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
-}
-
-func (s *story) write(name, text string) {
-	s.Helper()
-	s.must(os.WriteFile(s.path(name), []byte(text), 0o644))
 }
 
 // postfix starts one; configured in /etc/postfix, where the doctor looks by itself.
 func (s *story) postfix(c postfix.Config) {
 	s.Helper()
-	c.Dir, c.ConfigDir, c.NextHop = s.path("postfix"), "/etc/postfix", sinkAddress
+	c.Dir, c.ConfigDir, c.NextHop = s.Path("postfix"), "/etc/postfix", sinkAddress
 	if c.DefaultAction == "" {
 		c.DefaultAction = "accept"
 	}
 	c.Listeners = append(c.Listeners, postfix.Listener{Address: mtaAddress})
 	var err error
 	s.mta, err = postfix.Start(c)
-	s.must(err)
-	s.Cleanup(func() { s.must(s.mta.Stop()) })
+	s.Must(err)
+	s.Cleanup(func() { s.Must(s.mta.Stop()) })
 }
 
 func (s *story) serve(listener string) {
 	s.Helper()
 	var err error
-	s.daemon, err = postseal.Serve(s.config, s.path("log"), sandbox.ServiceID, listener)
-	s.must(err)
-	s.Cleanup(func() { s.must(s.daemon.Stop()) })
+	s.daemon, err = postseal.Serve(s.config, s.Path("log"), sandbox.ServiceID, listener)
+	s.Must(err)
+	s.Cleanup(func() { s.Must(s.daemon.Stop()) })
 }
 
 // report is what the doctor says with --json.
@@ -123,7 +109,7 @@ func (s *story) doctor(uid uint32, args ...string) (code int, out string) {
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
 		err = nil
 	}
-	s.must(err)
+	s.Must(err)
 	return cmd.ProcessState.ExitCode(), string(text)
 }
 
@@ -163,12 +149,12 @@ func (s *story) findsAs(uid uint32, args []string, want ...string) report {
 func (s *story) sends() (signed bool) {
 	s.Helper()
 	session, err := submit.Open(submit.Options{Address: mtaAddress + ":25", Source: mtaAddress})
-	s.must(err)
-	subject := "of " + s.dir + " " + fmt.Sprint(len(s.mta.Log()))
-	s.must(session.Send("alice@lab.test", []string{"reader@in.test"}, []byte("From: alice@lab.test\r\nTo: reader@in.test\r\nSubject: "+subject+"\r\n\r\nhello\r\n")))
-	s.must(session.Quit())
+	s.Must(err)
+	subject := "of " + s.Dir + " " + fmt.Sprint(len(s.mta.Log()))
+	s.Must(session.Send("alice@lab.test", []string{"reader@in.test"}, []byte("From: alice@lab.test\r\nTo: reader@in.test\r\nSubject: "+subject+"\r\n\r\nhello\r\n")))
+	s.Must(session.Quit())
 	m, err := nextHop.Wait(subject, bySubject(subject))
-	s.must(err)
+	s.Must(err)
 	return bytes.Contains(m.Data, []byte("DKIM-Signature:"))
 }
 

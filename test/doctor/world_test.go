@@ -2,7 +2,6 @@
 package doctor
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,15 +26,7 @@ const (
 	inetMilter       = "127.0.0.1:8891"
 )
 
-func TestMain(m *testing.M) {
-	sandbox.MainWith(func() int {
-		if err := build(sandbox.Dir()); err != nil {
-			fmt.Fprintln(os.Stderr, "doctor:", err)
-			return 1
-		}
-		return m.Run()
-	})
-}
+func TestMain(m *testing.M) { sandbox.MainAfter(m, build) }
 
 func build(dir string) (err error) {
 	if postseal, err = daemon.Install(dir); err != nil {

@@ -13,7 +13,7 @@ func TestBounceIsSigned(t *testing.T) {
 	bounce := s.bounced(direct)
 	var err error
 	bounce.line, err = s.daemon.Message(bounce.queueID)
-	s.must(err)
+	s.Must(err)
 	bounce.sent = withoutFirstField(bounce.Data) // Postfix wrote it: what the milter was shown is what arrived, less the signature
 	s.isSigned(bounce, plain, "lab.test/r1")
 }
@@ -39,12 +39,12 @@ func TestBounceThatPostfixKeepsFromTheMilterIsNotSigned(t *testing.T) {
 func (s *story) bounced(pf *postfix.Postfix) delivery {
 	s.Helper()
 	m := compose("alice@lab.test")
-	s.must(pf.Sendmail(0, m.from, []string{"reject@in.test"}, m.lines()))
+	s.Must(pf.Sendmail(0, m.from, []string{"reject@in.test"}, m.lines()))
 	bounce := s.delivered(mail{from: "MAILER-DAEMON@lab.test", token: m.token}) // it quotes the Message-ID
 	if bounce.From != "" {
 		s.Errorf("a bounce from <%s>", bounce.From)
 	}
-	s.must(pf.Emptied())
+	s.Must(pf.Emptied())
 	return bounce
 }
 
@@ -53,8 +53,8 @@ func TestMailWithANullSenderIsSignedForItsAuthor(t *testing.T) {
 	s := begin(t, setup{})
 	m := compose("vacation@lab.test")
 	session := s.connect("", directAddress)
-	s.must(session.Send("", []string{"reader@in.test"}, m.data))
-	s.must(session.Quit())
+	s.Must(session.Send("", []string{"reader@in.test"}, m.data))
+	s.Must(session.Quit())
 	d := s.arrived(m)
 	if d.From != "" {
 		t.Errorf("arrived from <%s>", d.From)

@@ -43,7 +43,7 @@ func TestWhatBreaksAfterTheMilterIsWarnedOf(t *testing.T) {
 			s := begin(t, setup{})
 			session := s.connect("", directAddress)
 			d := s.send(session, composeWith("alice@lab.test", "Subject: as it was\r\n"+c.fields, c.body), c.to)
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.agree(d, plain, "signed", "lab.test/r1")
 			if d.line.Warnings != c.warnings {
 				t.Errorf("log: warnings=%s, want %s", d.line.Warnings, c.warnings)

@@ -10,7 +10,7 @@ func TestRSAAndEd25519SignTogether(t *testing.T) {
 	s := begin(t, setup{keytable: key("lab", "r1") + key("lab", "e1")})
 	session := s.login(direct, "", directAddress, postfix.Alice)
 	d := s.send(session, compose("alice@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, originating, "lab.test/r1", "lab.test/e1")
 }
 
@@ -28,7 +28,7 @@ func TestAwkwardHeadersAndBodiesKeepTheirSignature(t *testing.T) {
 			})
 			session := s.login(direct, "", directAddress, postfix.Alice)
 			d := s.send(session, composeWith("alice@lab.test", fields, body))
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.isSigned(d, originating, "lab.test/r1", "lab.test/e1")
 		})
 	}
@@ -38,6 +38,6 @@ func TestEmptyBodyIsSigned(t *testing.T) {
 	s := begin(t, setup{})
 	session := s.login(direct, "", directAddress, postfix.Alice)
 	d := s.send(session, composeWith("alice@lab.test", "Subject: nothing to say\r\n", ""))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, originating, "lab.test/r1")
 }

@@ -33,7 +33,7 @@ func TestKillInMidMessageLosesNothing(t *testing.T) {
 					refused = append(refused, m)
 					return
 				}
-				s.must(reply)
+				s.Must(reply)
 				s.passedBy(s.delivered(m))
 				arrived = append(arrived, m)
 			}
@@ -55,16 +55,16 @@ func TestKillInMidMessageLosesNothing(t *testing.T) {
 
 			meanwhile := s.connect("", c.address)
 			try(meanwhile)
-			s.must(meanwhile.Quit())
+			s.Must(meanwhile.Quit())
 
 			s.start()
 			try(session) // it is back, but not for this session
-			s.must(session.Quit())
+			s.Must(session.Quit())
 
 			last := compose("alice@lab.test")
 			session = s.connect("", c.address)
 			s.isSigned(s.send(session, last), plain, "lab.test/r1")
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.balances(*c.pf, append(arrived, first, last), refused)
 		})
 	}
@@ -89,13 +89,13 @@ func TestKillAtEachStageOfTheContentLosesNothing(t *testing.T) {
 				s.daemon.Kill()
 				release()
 				err := <-reply
-				s.must(session.Quit())
+				s.Must(session.Quit())
 				var arrived, refused []mail
 				if c.action == "tempfail" {
 					s.deferred(err, noMilter)
 					refused = append(refused, sent)
 				} else {
-					s.must(err)
+					s.Must(err)
 					s.passedBy(s.delivered(sent))
 					arrived = append(arrived, sent)
 				}
@@ -103,8 +103,8 @@ func TestKillAtEachStageOfTheContentLosesNothing(t *testing.T) {
 				s.start()
 				local := compose("root@lab.test")
 				held, release := wire.Hold(stage.command)
-				s.must(pf.Sendmail(0, local.from, []string{"reader@in.test"}, local.lines()))
-				s.must(await.Closed("sendmail's message reaches the milter", held))
+				s.Must(pf.Sendmail(0, local.from, []string{"reader@in.test"}, local.lines()))
+				s.Must(await.Closed("sendmail's message reaches the milter", held))
 				s.daemon.Kill()
 				release()
 				if c.action == "accept" {
@@ -112,14 +112,14 @@ func TestKillAtEachStageOfTheContentLosesNothing(t *testing.T) {
 				}
 				s.start()
 				if c.action == "tempfail" { // it waits in maildrop, and is signed when it is tried again
-					s.must(pf.Retry())
+					s.Must(pf.Retry())
 					s.agreesAndVerifies(s.arrived(local))
 				}
 
 				last := compose("alice@lab.test")
 				session = s.connect("", c.address)
 				s.agreesAndVerifies(s.send(session, last))
-				s.must(session.Quit())
+				s.Must(session.Quit())
 				s.balances(pf, append(arrived, local, last), refused)
 			})
 		}

@@ -21,17 +21,17 @@ const (
 // half opens a message on session and leaves it half said: all of the header and the first line of the body.
 func (s *story) half(session *submit.Session, m mail) (rest []byte) {
 	s.Helper()
-	s.must(session.Begin(m.from, []string{"reader@in.test"}))
+	s.Must(session.Begin(m.from, []string{"reader@in.test"}))
 	cut := bytes.Index(m.data, []byte("\r\n\r\n")) + len("\r\n\r\n")
 	cut += bytes.Index(m.data[cut:], []byte("\r\n")) + len("\r\n")
-	s.must(session.Write(m.data[:cut]))
+	s.Must(session.Write(m.data[:cut]))
 	return m.data[cut:]
 }
 
 // finish says the rest of a message and returns the server's refusal, if it is one.
 func (s *story) finish(session *submit.Session, rest []byte) error {
 	s.Helper()
-	s.must(session.Write(rest))
+	s.Must(session.Write(rest))
 	return session.End()
 }
 
@@ -62,7 +62,7 @@ func (s *story) passedBy(d delivery) {
 // balances checks, once pf has nothing left to do, that each of once arrived once, and none of never.
 func (s *story) balances(pf *postfix.Postfix, once, never []mail) {
 	s.Helper()
-	s.must(pf.Emptied())
+	s.Must(pf.Emptied())
 	count := func(m mail) int {
 		return nextHop.Count(func(got *sink.Message) bool { return bytes.Contains(got.Data, []byte(m.token)) })
 	}

@@ -31,7 +31,7 @@ func TestUnreadableKeyConcernsItsDomainOnly(t *testing.T) {
 				refused = append(refused, m)
 				s.explainsDeferral(m)
 			} else {
-				s.must(reply)
+				s.Must(reply)
 				d := s.arrived(m)
 				s.isLeftAlone(d, plain, "key-unavailable")
 				s.blames(d.line.Detail, secret)
@@ -40,12 +40,12 @@ func TestUnreadableKeyConcernsItsDomainOnly(t *testing.T) {
 
 			s.isSigned(s.send(session, compose("alice@lab.test")), plain, "lab.test/r1") // in the same session
 
-			s.must(os.Chown(secret, sandbox.ServiceID, sandbox.ServiceID))
+			s.Must(os.Chown(secret, sandbox.ServiceID, sandbox.ServiceID))
 			if l := s.reload(); l.Level != "INFO" {
 				t.Errorf("reload: %s", l.Text)
 			}
 			s.isSigned(s.send(session, compose("bob@other.test")), plain, "other.test/r2")
-			s.must(session.Quit())
+			s.Must(session.Quit())
 		})
 	}
 }

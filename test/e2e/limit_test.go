@@ -26,7 +26,7 @@ func TestMessageOverALimitLeavesUnsigned(t *testing.T) {
 				t.Errorf("log: detail=%q, want one that names %s", d.line.Detail, c.detail)
 			}
 			s.isSigned(s.send(session, compose("alice@lab.test")), plain, "lab.test/r1") // the next one, in the same session
-			s.must(session.Quit())
+			s.Must(session.Quit())
 		})
 	}
 }
@@ -57,13 +57,13 @@ func TestSessionsOverTheConnectionLimitAreServedInTurn(t *testing.T) {
 			}
 		})
 	}
-	s.must(await.That("all sessions knock at the milter", func() bool { return sandbox.Connections(inetMilter) == 1+waiting }))
-	s.must(s.finish(session, rest)) // time enough for another one, if it were served
+	s.Must(await.That("all sessions knock at the milter", func() bool { return sandbox.Connections(inetMilter) == 1+waiting }))
+	s.Must(s.finish(session, rest)) // time enough for another one, if it were served
 	s.agreesAndVerifies(s.arrived(first))
 	if n := greeted.Load(); n != 0 {
 		t.Errorf("%d sessions were served beside the first one", n)
 	}
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	wg.Wait()
 	for _, m := range mails[1:] {
 		s.agreesAndVerifies(s.arrived(m))

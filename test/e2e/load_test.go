@@ -50,17 +50,17 @@ func TestHundredMessagesAtOnceAndSomeStalledOnes(t *testing.T) {
 		seen[d.queueID] = true
 		s.agree(d, plain, "signed", "lab.test/r1")
 		s.acceptedBy(judge.Judge{Name: "go-msgauth", Verdict: judge.MsgAuth}, d, "lab.test/r1") // the others cost a process each
-		s.must(c.session.Quit())
+		s.Must(c.session.Quit())
 	}
 	for _, c := range clients[stalled:] {
 		signed(c)
 	}
 	for _, c := range clients[:stalled] {
-		s.must(s.finish(c.session, c.rest))
+		s.Must(s.finish(c.session, c.rest))
 		signed(c)
 	}
 
-	s.must(direct.Emptied())
+	s.Must(direct.Emptied())
 	lines := map[string]int{}
 	for _, l := range s.daemon.Messages() {
 		lines[l.QueueID]++
@@ -80,12 +80,12 @@ func TestSlowClientsMessageIsSigned(t *testing.T) {
 	s := begin(t, setup{})
 	m := composeWith("alice@lab.test", "Subject: slowly,\r\n\tvery slowly\r\n", "\r\n.\r\n..two dots\r\nword word\r\n \r\n.\r\n\r\n")
 	session := s.connect("", directAddress)
-	s.must(session.Begin(m.from, []string{"reader@in.test"}))
+	s.Must(session.Begin(m.from, []string{"reader@in.test"}))
 	for i := range m.data {
-		s.must(session.Write(m.data[i : i+1]))
+		s.Must(session.Write(m.data[i : i+1]))
 	}
-	s.must(session.End())
-	s.must(session.Quit())
+	s.Must(session.End())
+	s.Must(session.Quit())
 	s.isSigned(s.arrived(m), plain, "lab.test/r1")
 }
 
@@ -96,9 +96,9 @@ func TestClientThatVanishesHarmsNobody(t *testing.T) {
 	vanishing, session := s.connect("", directAddress), s.connect("", directAddress)
 	s.half(vanishing, gone)
 	rest := s.half(session, here)
-	s.must(vanishing.Drop())
-	s.must(s.finish(session, rest))
+	s.Must(vanishing.Drop())
+	s.Must(s.finish(session, rest))
 	s.isSigned(s.arrived(here), plain, "lab.test/r1")
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.balances(direct, []mail{here}, []mail{gone})
 }

@@ -52,7 +52,7 @@ func (s *story) send(session *submit.Session, m mail, to ...string) delivery {
 	if len(to) == 0 {
 		to = []string{"reader@in.test"}
 	}
-	s.must(session.Send(m.from, to, m.data))
+	s.Must(session.Send(m.from, to, m.data))
 	return s.arrived(m)
 }
 
@@ -62,7 +62,7 @@ func (s *story) arrived(m mail) delivery {
 	d := s.delivered(m)
 	var err error
 	d.line, err = s.daemon.Message(d.queueID)
-	s.must(err)
+	s.Must(err)
 	return d
 }
 
@@ -70,11 +70,11 @@ func (s *story) arrived(m mail) delivery {
 func (s *story) delivered(m mail) delivery {
 	s.Helper()
 	got, err := nextHop.Wait(m.token+" from "+m.from, func(got *sink.Message) bool { return bytes.Contains(got.Data, []byte(m.token)) })
-	s.must(err)
+	s.Must(err)
 	d := delivery{Message: got, author: m.from, sent: m.data}
 	s.got = append(s.got, d)
 	d.queueID, err = postfix.QueueID(got.Header())
-	s.must(err)
+	s.Must(err)
 	return d
 }
 

@@ -15,12 +15,12 @@ func TestMetricsCountMail(t *testing.T) {
 	session := s.connect("", directAddress)
 	for _, from := range []string{"alice@lab.test", "bob@lab.test", "carol@elsewhere.test"} {
 		m := compose(from)
-		s.must(session.Send(m.from, []string{"reader@in.test"}, m.data))
+		s.Must(session.Send(m.from, []string{"reader@in.test"}, m.data))
 		d := s.delivered(m)
 		_, err := s.daemon.Message(d.queueID)
-		s.must(err)
+		s.Must(err)
 	}
-	s.must(session.Quit())
+	s.Must(session.Quit())
 
 	for series, want := range map[[3]string]float64{
 		{"postseal_messages_total", "signed", "signing-table"}:     2,
@@ -43,7 +43,7 @@ func TestMetricsCountMail(t *testing.T) {
 	}
 	for path, want := range map[string]int{"/healthz": 200, "/readyz": 200, "/": 404} {
 		response, err := http.Get("http://" + address + path)
-		s.must(err)
+		s.Must(err)
 		response.Body.Close()
 		if response.StatusCode != want {
 			t.Errorf("%s: %s", path, response.Status)
@@ -55,11 +55,11 @@ func TestMetricsCountMail(t *testing.T) {
 func (s *story) metric(address, name string, values ...string) (sum float64) {
 	s.Helper()
 	response, err := http.Get("http://" + address + "/metrics")
-	s.must(err)
+	s.Must(err)
 	defer response.Body.Close()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
 	families, err := parser.TextToMetricFamilies(response.Body)
-	s.must(err)
+	s.Must(err)
 	if families[name] == nil {
 		s.Errorf("no %s", name)
 	}

@@ -17,7 +17,7 @@ func TestAuthenticatedSubmissionFromOutsideIsSigned(t *testing.T) {
 	s := begin(t, setup{sign: `trusted_daemons = []`}) // only {auth_authen} is left to say that this is our user
 	session := s.login(direct, sandbox.ClientIPv4, sandbox.OuterIPv4, postfix.Alice)
 	d := s.send(session, compose("alice@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, originating, "lab.test/r1")
 	if d.line.User != postfix.Alice || d.line.Client != sandbox.ClientIPv4 {
 		t.Errorf("log: user=%q client=%q", d.line.User, d.line.Client)
@@ -28,11 +28,11 @@ func TestSigningTableLineForOneUserIsForThatUserOnly(t *testing.T) {
 	s := begin(t, setup{signingtable: "*@lab.test lab user=" + postfix.Alice + "\n"})
 	session := s.login(direct, sandbox.ClientIPv4, sandbox.OuterIPv4, postfix.Alice)
 	s.isSigned(s.send(session, compose("office@lab.test")), originating, "lab.test/r1")
-	s.must(session.Quit())
+	s.Must(session.Quit())
 
 	session = s.login(direct, sandbox.ClientIPv4, sandbox.OuterIPv4, postfix.Bob)
 	d := s.send(session, compose("office@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isLeftAlone(d, originating, "no-key")
 }
 
@@ -41,7 +41,7 @@ func TestSendmailCommandIsSignedForRootAndForUsers(t *testing.T) {
 	for name, uid := range map[string]uint32{"root": 0, sandbox.Anyone: sandbox.AnyoneID} {
 		t.Run(name, func(*testing.T) {
 			m := compose(name + "@lab.test")
-			s.must(direct.Sendmail(uid, m.from, []string{"reader@in.test"}, m.lines()))
+			s.Must(direct.Sendmail(uid, m.from, []string{"reader@in.test"}, m.lines()))
 			s.isSigned(s.arrived(m), plain, "lab.test/r1")
 		})
 	}
@@ -56,7 +56,7 @@ func TestStrangersCannotBorrowASignatureByTheirFromField(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			session := s.connect(c.source, c.server)
 			d := s.send(session, compose("alice@lab.test"))
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.isLeftAlone(d, plain, "not-trusted")
 			if d.line.Client != c.source {
 				t.Errorf("log: client=%q, want %s", d.line.Client, c.source)

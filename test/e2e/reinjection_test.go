@@ -16,7 +16,7 @@ func TestReinjectedMessageKeepsItsOneSignature(t *testing.T) {
 	s.isSigned(d, plain, "lab.test/r1")
 
 	again := s.send(session, d.filtered(""))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.agree(again, plain, "unsigned", "")
 	if again.line.Reason != "already-signed" {
 		t.Errorf("reason %q, want already-signed", again.line.Reason)
@@ -32,7 +32,7 @@ func TestReinjectedMessageThatWasChangedIsSignedAnew(t *testing.T) {
 	s.verifies(d, "lab.test/r1")
 
 	again := s.send(session, d.filtered("-- \r\nseen by a filter\r\n"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.agree(again, plain, "signed", "lab.test/r1")
 	for _, j := range judge.All {
 		if v := s.verdicts(j, again.Data, 2); len(v) == 2 && (!v[0].Pass || v[1].Pass) {
@@ -48,10 +48,10 @@ func TestReinjectedMessageGetsTheSignatureThatIsMissing(t *testing.T) {
 	d := s.send(session, compose("alice@lab.test"))
 	s.verifies(d, "lab.test/r1")
 
-	s.write("keytable", key("lab", "r1")+key("lab", "e1"))
+	s.Write("keytable", key("lab", "r1")+key("lab", "e1"))
 	s.reload()
 	again := s.send(session, d.filtered(""))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.agree(again, plain, "signed", "lab.test/e1")
 	s.verifies(again, "lab.test/r1", "lab.test/e1")
 }

@@ -30,7 +30,7 @@ func TestStaleSocketIsReplaced(t *testing.T) {
 	for _, address := range []string{unixAddress, jailedAddress} {
 		session := s.connect("", address)
 		s.agreesAndVerifies(s.send(session, compose("alice@lab.test")))
-		s.must(session.Quit())
+		s.Must(session.Quit())
 	}
 }
 
@@ -42,10 +42,10 @@ func TestLiveSocketIsRefusedToASecondDaemon(t *testing.T) {
 		{"TCP", "inet:" + inetMilter, "another program listens there already; stop it or choose another port"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s.write("second.toml", fmt.Sprintf("[[listener]]\naddress = %q\n[sign]\nkeytable = %q\nsigningtable = %q\n",
-				c.address, s.path("keytable"), "refile:"+s.path("signingtable")))
-			code, words, err := postseal.ServeInVain(s.path("second.toml"), sandbox.ServiceID)
-			s.must(err)
+			s.Write("second.toml", fmt.Sprintf("[[listener]]\naddress = %q\n[sign]\nkeytable = %q\nsigningtable = %q\n",
+				c.address, s.Path("keytable"), "refile:"+s.Path("signingtable")))
+			code, words, err := postseal.ServeInVain(s.Path("second.toml"), sandbox.ServiceID)
+			s.Must(err)
 			if code != exitListen || !strings.Contains(words, c.address+": "+c.words) {
 				t.Errorf("exit code %d, want %d:\n%s", code, exitListen, words)
 			}
@@ -54,23 +54,23 @@ func TestLiveSocketIsRefusedToASecondDaemon(t *testing.T) {
 	for _, address := range []string{directAddress, jailedAddress} { // the first one goes on
 		session := s.connect("", address)
 		s.agreesAndVerifies(s.send(session, compose("alice@lab.test")))
-		s.must(session.Quit())
+		s.Must(session.Quit())
 	}
 }
 
 // A file that is no socket is nobody's to remove.
 func TestFileInTheSocketsPlaceIsLeftAlone(t *testing.T) {
 	s := begin(t, setup{})
-	s.write("precious", "not a socket")
-	s.must(os.Chmod(s.dir, 0o777)) // the service user could remove it
-	s.write("second.toml", fmt.Sprintf("[[listener]]\naddress = %q\n[sign]\nkeytable = %q\nsigningtable = %q\n",
-		"unix:"+s.path("precious"), s.path("keytable"), "refile:"+s.path("signingtable")))
-	code, words, err := postseal.ServeInVain(s.path("second.toml"), sandbox.ServiceID)
-	s.must(err)
+	s.Write("precious", "not a socket")
+	s.Must(os.Chmod(s.Dir, 0o777)) // the service user could remove it
+	s.Write("second.toml", fmt.Sprintf("[[listener]]\naddress = %q\n[sign]\nkeytable = %q\nsigningtable = %q\n",
+		"unix:"+s.Path("precious"), s.Path("keytable"), "refile:"+s.Path("signingtable")))
+	code, words, err := postseal.ServeInVain(s.Path("second.toml"), sandbox.ServiceID)
+	s.Must(err)
 	if code != exitListen || !strings.Contains(words, "a file that is no socket stands there; move it away") {
 		t.Errorf("exit code %d, want %d:\n%s", code, exitListen, words)
 	}
-	if text, err := os.ReadFile(s.path("precious")); string(text) != "not a socket" {
+	if text, err := os.ReadFile(s.Path("precious")); string(text) != "not a socket" {
 		t.Errorf("the file is now %q, %v", text, err)
 	}
 }
@@ -102,12 +102,12 @@ func TestSocketBelongsToWhomTheConfigurationSays(t *testing.T) {
 				m := compose("alice@lab.test")
 				session := s.connect("", address)
 				err := session.Send(m.from, []string{"reader@in.test"}, m.data)
-				s.must(session.Quit())
+				s.Must(session.Quit())
 				if !c.reached {
 					s.deferred(err, noMilter)
 					continue
 				}
-				s.must(err)
+				s.Must(err)
 				s.agreesAndVerifies(s.arrived(m))
 			}
 		})
@@ -117,11 +117,11 @@ func TestSocketBelongsToWhomTheConfigurationSays(t *testing.T) {
 // A group that the service user is not in cannot be given to the socket: better no daemon than a socket that Postfix does not reach.
 func TestForeignSocketGroupIsRefused(t *testing.T) {
 	s := begin(t, setup{})
-	s.must(s.daemon.Stop())
-	s.write("second.toml", fmt.Sprintf("[[listener]]\naddress = %q\nsocket_group = \"mail\"\n[sign]\nkeytable = %q\nsigningtable = %q\n",
-		"unix:"+unixMilter(), s.path("keytable"), "refile:"+s.path("signingtable")))
-	code, words, err := postseal.ServeInVain(s.path("second.toml"), sandbox.ServiceID)
-	s.must(err)
+	s.Must(s.daemon.Stop())
+	s.Write("second.toml", fmt.Sprintf("[[listener]]\naddress = %q\nsocket_group = \"mail\"\n[sign]\nkeytable = %q\nsigningtable = %q\n",
+		"unix:"+unixMilter(), s.Path("keytable"), "refile:"+s.Path("signingtable")))
+	code, words, err := postseal.ServeInVain(s.Path("second.toml"), sandbox.ServiceID)
+	s.Must(err)
 	if code != exitListen || !strings.Contains(words, "the service's user has to be a member of the group") {
 		t.Errorf("exit code %d, want %d:\n%s", code, exitListen, words)
 	}
@@ -141,12 +141,12 @@ func reaches(uid uint32, path string) bool {
 func (s *story) belongs(path, owner, group string, mode fs.FileMode) {
 	s.Helper()
 	info, err := os.Lstat(path)
-	s.must(err)
+	s.Must(err)
 	stat := info.Sys().(*syscall.Stat_t)
 	u, err := user.LookupId(strconv.Itoa(int(stat.Uid)))
-	s.must(err)
+	s.Must(err)
 	g, err := user.LookupGroupId(strconv.Itoa(int(stat.Gid)))
-	s.must(err)
+	s.Must(err)
 	if u.Username != owner || g.Name != group || info.Mode() != fs.ModeSocket|mode {
 		s.Errorf("%s is %s:%s %v, want %s:%s %v", path, u.Username, g.Name, info.Mode(), owner, group, fs.ModeSocket|mode)
 	}

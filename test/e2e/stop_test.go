@@ -24,11 +24,11 @@ func TestStopWaitsForTheMessageInFlight(t *testing.T) {
 
 	other := s.connect("", unixAddress)
 	s.deferred(other.Send(turnedAway.from, []string{"reader@in.test"}, turnedAway.data), noMilter)
-	s.must(other.Quit())
+	s.Must(other.Quit())
 
 	release()
-	s.must(<-reply)
-	s.must(session.Quit())
+	s.Must(<-reply)
+	s.Must(session.Quit())
 	s.isSigned(s.arrived(inFlight), plain, "lab.test/r1")
 	if err := s.daemon.Wait(); err != nil {
 		t.Errorf("exit: %v", err)
@@ -36,7 +36,7 @@ func TestStopWaitsForTheMessageInFlight(t *testing.T) {
 	s.start()
 	session = s.connect("", directAddress)
 	s.isSigned(s.send(session, next), plain, "lab.test/r1")
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.balances(direct, []mail{inFlight, next}, []mail{turnedAway})
 }
 
@@ -51,9 +51,9 @@ func TestStopWaitsForTheMessageThatHasBegun(t *testing.T) {
 	}
 	s.terminate()
 	for address, session := range sessions {
-		s.must(s.finish(session, rest[address]))
+		s.Must(s.finish(session, rest[address]))
 		s.agreesAndVerifies(s.arrived(begun[address]))
-		s.must(session.Quit())
+		s.Must(session.Quit())
 	}
 	if err := s.daemon.Wait(); err != nil {
 		t.Errorf("exit: %v", err)
@@ -76,16 +76,16 @@ func TestNextDaemonServesWhileTheLastOneEnds(t *testing.T) {
 		for _, address := range []string{directAddress, unixAddress, jailedAddress} {
 			session := s.connect("", address)
 			s.agreesAndVerifies(s.send(session, compose("alice@lab.test")))
-			s.must(session.Quit())
+			s.Must(session.Quit())
 		}
 	}
 	served()
 
 	release()
-	s.must(<-reply)
-	s.must(session.Quit())
+	s.Must(<-reply)
+	s.Must(session.Quit())
 	s.agreesAndVerifies(s.arrived(slow))
-	s.must(last.Wait())
+	s.Must(last.Wait())
 	served()
 }
 
@@ -106,10 +106,10 @@ func TestStopDoesNotWaitForAStalledMessage(t *testing.T) {
 			}
 			release()
 			err := <-reply
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.start()
 			if c.action == "accept" {
-				s.must(err)
+				s.Must(err)
 				d := s.arrived(stalled)
 				if d.line.Decision != "aborted" || d.line.Reason != "stopped" || d.signatures() != 0 {
 					t.Errorf("%d signatures, log: %s", d.signatures(), d.line.Text)
@@ -121,7 +121,7 @@ func TestStopDoesNotWaitForAStalledMessage(t *testing.T) {
 			s.balances(*c.pf, nil, []mail{stalled})
 			session = s.connect("", c.address) // the client tries again
 			s.isSigned(s.send(session, stalled), plain, "lab.test/r1")
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.balances(*c.pf, []mail{stalled}, nil)
 		})
 	}
@@ -130,13 +130,13 @@ func TestStopDoesNotWaitForAStalledMessage(t *testing.T) {
 // terminate sends SIGTERM, and returns when the daemon answers nowhere any more.
 func (s *story) terminate() {
 	s.Helper()
-	s.must(s.daemon.Signal(syscall.SIGTERM))
+	s.Must(s.daemon.Signal(syscall.SIGTERM))
 	for _, address := range s.listen {
 		network := "tcp"
 		if address[0] == '/' {
 			network = "unix"
 		}
-		s.must(await.That(address+" refuses connections", func() bool {
+		s.Must(await.That(address+" refuses connections", func() bool {
 			c, err := net.Dial(network, address)
 			if err == nil {
 				c.Close()

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/folder"
 	"github.com/postseal/postseal/test/internal/postfix"
 	"github.com/postseal/postseal/test/internal/sandbox"
 	"github.com/postseal/postseal/test/internal/submit"
@@ -29,8 +30,7 @@ type setup struct {
 
 // story is a running daemon and what a test does with it.
 type story struct {
-	*testing.T
-	dir    string
+	folder.Folder
 	daemon *daemon.Daemon
 	listen []string // where the daemon answers
 	uid    uint32   // of the daemon
@@ -40,17 +40,17 @@ type story struct {
 // begin starts a daemon as the service user, on all listeners that the two Postfix instances know.
 func begin(t *testing.T, c setup) *story {
 	t.Helper()
-	s := &story{T: t, dir: filepath.Join(sandbox.Dir(), "stories", t.Name())}
+	s := &story{Folder: folder.Folder{T: t, Dir: filepath.Join(sandbox.Dir(), "stories", t.Name())}}
 	s.uid = sandbox.ServiceID
 	if c.asRoot {
 		s.uid = 0
 	}
 	s.listen = []string{cmp.Or(c.inet, inetMilter), unixMilter(), jailed.InQueue(jailMilter)}
-	s.must(os.RemoveAll(s.dir)) // of an earlier run with -count
-	s.must(os.MkdirAll(s.dir, 0o755))
-	s.write("keytable", cmp.Or(c.keytable, key("lab", "r1")))
-	s.write("signingtable", cmp.Or(c.signingtable, "*@lab.test lab\n"))
-	s.write("postseal.toml", s.configuration(c))
+	s.Must(os.RemoveAll(s.Dir)) // of an earlier run with -count
+	s.Must(os.MkdirAll(s.Dir, 0o755))
+	s.Write("keytable", cmp.Or(c.keytable, key("lab", "r1")))
+	s.Write("signingtable", cmp.Or(c.signingtable, "*@lab.test lab\n"))
+	s.Write("postseal.toml", s.configuration(c))
 
 	var mail [3]int
 	for i, pf := range []*postfix.Postfix{direct, jailed, lenient} {
@@ -64,8 +64,8 @@ func begin(t *testing.T, c setup) *story {
 // start starts the daemon, or another one where the last one ended. They all write to one log.
 func (s *story) start() {
 	s.Helper()
-	d, err := postseal.Serve(s.path("postseal.toml"), s.path("log"), s.uid, s.listen...)
-	s.must(err)
+	d, err := postseal.Serve(s.Path("postseal.toml"), s.Path("log"), s.uid, s.listen...)
+	s.Must(err)
 	s.daemon = d
 }
 
@@ -78,7 +78,7 @@ func (s *story) configuration(c setup) string {
 		}
 		fmt.Fprintf(&b, "[[listener]]\naddress = %q\nmode = \"sign\"\n%s\n\n", kind+address, more)
 	}
-	fmt.Fprintf(&b, "[sign]\nkeytable = %q\nsigningtable = %q\n%s\n\n", s.path("keytable"), "refile:"+s.path("signingtable"), c.sign)
+	fmt.Fprintf(&b, "[sign]\nkeytable = %q\nsigningtable = %q\n%s\n\n", s.Path("keytable"), "refile:"+s.Path("signingtable"), c.sign)
 	fmt.Fprintf(&b, "[limits]\n%s\n\n", c.limits)
 	fmt.Fprintf(&b, "[log]\nformat = %q\n\n%s", cmp.Or(c.log, "json"), c.tables)
 	return b.String()
@@ -110,25 +110,11 @@ func key(name, selector string) string {
 	return fmt.Sprintf("%s lab.test:%s:%s\n", name, selector, keyFile(selector))
 }
 
-func (s *story) path(name string) string { return filepath.Join(s.dir, name) }
-
-func (s *story) write(name, text string) {
-	s.Helper()
-	s.must(os.WriteFile(s.path(name), []byte(text), 0o644))
-}
-
-func (s *story) must(err error) {
-	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
-}
-
 // reload sends SIGHUP and returns the log's answer.
 func (s *story) reload() daemon.Line {
 	s.Helper()
 	l, err := s.daemon.Reload()
-	s.must(err)
+	s.Must(err)
 	return l
 }
 
@@ -136,7 +122,7 @@ func (s *story) reload() daemon.Line {
 func (s *story) connect(source, server string) *submit.Session {
 	s.Helper()
 	session, err := submit.Open(submit.Options{Address: hostPort(server, "25"), Source: source})
-	s.must(err)
+	s.Must(err)
 	return session
 }
 
@@ -146,7 +132,7 @@ func (s *story) login(pf *postfix.Postfix, source, server, user string) *submit.
 	session, err := submit.Open(submit.Options{
 		Address: hostPort(server, "587"), Source: source, User: user, Password: postfix.Password, Roots: pf.Roots,
 	})
-	s.must(err)
+	s.Must(err)
 	return session
 }
 

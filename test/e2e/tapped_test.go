@@ -28,6 +28,6 @@ func (s *story) hold(wire *tap.Tap, command byte, session *submit.Session, m mai
 	s.Cleanup(release)
 	sent := make(chan error, 1)
 	go func() { sent <- session.Send(m.from, []string{"reader@in.test"}, m.data) }()
-	s.must(await.Closed("Postfix shows the milter a message", held))
+	s.Must(await.Closed("Postfix shows the milter a message", held))
 	return sent, release
 }

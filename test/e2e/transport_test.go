@@ -22,13 +22,13 @@ func TestEveryKindOfSocketReachesTheMilter(t *testing.T) {
 		t.Run(c.name, func(*testing.T) {
 			session := s.login(c.pf, "", c.address, postfix.Alice)
 			d := s.send(session, compose("alice@lab.test"))
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.isSigned(d, originating, "lab.test/r1")
 		})
 	}
 	t.Run("sendmail(1) and a chrooted cleanup", func(*testing.T) {
 		m := compose("root@lab.test")
-		s.must(jailed.Sendmail(0, m.from, []string{"reader@in.test"}, m.lines()))
+		s.Must(jailed.Sendmail(0, m.from, []string{"reader@in.test"}, m.lines()))
 		s.isSigned(s.arrived(m), plain, "lab.test/r1")
 	})
 }
@@ -39,9 +39,9 @@ func TestMessagesOfOneConnectionLeakNothingIntoEachOther(t *testing.T) {
 	var got []delivery
 	for _, from := range []string{"alice@lab.test", "someone@keyless.test", "bob@lab.test"} {
 		got = append(got, s.send(session, compose(from)))
-		s.must(session.Reset())
+		s.Must(session.Reset())
 	}
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(got[0], plain, "lab.test/r1")
 	s.isLeftAlone(got[1], plain, "no-key")
 	s.isSigned(got[2], plain, "lab.test/r1")
@@ -56,10 +56,10 @@ func TestMessagesOfOneConnectionLeakNothingIntoEachOther(t *testing.T) {
 func TestAbandonedMessageLeavesTheNextOneWhole(t *testing.T) {
 	s := begin(t, setup{})
 	session := s.connect("", directAddress)
-	s.must(session.Envelope("someone@keyless.test", "reader@in.test"))
-	s.must(session.Reset())
+	s.Must(session.Envelope("someone@keyless.test", "reader@in.test"))
+	s.Must(session.Reset())
 	d := s.send(session, compose("alice@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, plain, "lab.test/r1")
 }
 
@@ -71,7 +71,7 @@ func TestTenRecipientsGetOneSignedMessage(t *testing.T) {
 	}
 	session := s.connect("", directAddress)
 	d := s.send(session, compose("alice@lab.test"), to...)
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, plain, "lab.test/r1")
 	if len(d.To) != 10 {
 		t.Errorf("delivered to %v", d.To)
@@ -84,7 +84,7 @@ func TestThirtyMegabytesAreSigned(t *testing.T) {
 	m := composeWith("alice@lab.test", "Subject: big\r\n", strings.Repeat(line, 30<<20/len(line)+1))
 	session := s.login(direct, "", directAddress, postfix.Alice)
 	d := s.send(session, m)
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.agree(d, originating, "signed", "lab.test/r1,lab.test/e1")
 	s.verifies(d, "lab.test/r1", "lab.test/e1") // what a changed byte does, smaller messages show at less expense
 	if d.line.Size < 30<<20 {

@@ -89,7 +89,7 @@ func (s *story) agree(d delivery, daemonName, decision, keys string) {
 	e, err := s.daemon.Explain(daemon.Facts{
 		From: d.author, User: d.line.User, Client: d.line.Client, DaemonName: daemonName, Message: d.sent,
 	})
-	s.must(err)
+	s.Must(err)
 	if told := d.line.Explanation(); !e.Equal(told) {
 		s.Errorf("explain says %+v\nthe log said %+v", e, told)
 	}
@@ -98,7 +98,7 @@ func (s *story) agree(d delivery, daemonName, decision, keys string) {
 func (s *story) verdicts(j judge.Judge, msg []byte, want int) []judge.Verdict {
 	s.Helper()
 	verdicts, err := j.Verdict(msg)
-	s.must(err)
+	s.Must(err)
 	if len(verdicts) != want {
 		s.Errorf("%s judged %d signatures, want %d: %v", j.Name, len(verdicts), want, verdicts)
 	}

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,15 +36,7 @@ const (
 
 func unixMilter() string { return filepath.Join(sandbox.Dir(), "run/milter.sock") }
 
-func TestMain(m *testing.M) {
-	sandbox.MainWith(func() int {
-		if err := build(sandbox.Dir()); err != nil {
-			fmt.Fprintln(os.Stderr, "e2e:", err)
-			return 1
-		}
-		return m.Run()
-	})
-}
+func TestMain(m *testing.M) { sandbox.MainAfter(m, build) }
 
 func build(dir string) (err error) {
 	if postseal, err = daemon.Install(dir); err != nil {

@@ -13,34 +13,34 @@ import (
 // done nothing else for so long. No clock is turned.
 func (s *story) ages(name string, by time.Duration) {
 	s.Helper()
-	db, err := sql.Open("sqlite", s.path("db/postseal.db")+"?_pragma=busy_timeout(120000)&_txlock=immediate")
-	s.must(err)
+	db, err := sql.Open("sqlite", s.Path("db/postseal.db")+"?_pragma=busy_timeout(120000)&_txlock=immediate")
+	s.Must(err)
 	defer db.Close()
 	tx, err := db.Begin()
-	s.must(err)
+	s.Must(err)
 	defer tx.Rollback()
 	for _, table := range []struct{ name, of, more string }{{"domains", "name", ""}, {"keys", "owner", ", revision = revision + 1"}} {
 		done, err := tx.Exec("UPDATE "+table.name+" SET "+s.shifted(tx, table.name, by)+table.more+" WHERE "+table.of+" = ?", name)
-		s.must(err)
+		s.Must(err)
 		if n, err := done.RowsAffected(); err != nil || n == 0 {
 			s.Fatalf("%s has no %s that could age: %v", name, table.name, err)
 		}
 	}
-	s.must(tx.Commit())
+	s.Must(tx.Commit())
 }
 
 // shifted sets all times of a table back.
 func (s *story) shifted(tx *sql.Tx, table string, by time.Duration) string {
 	s.Helper()
 	rows, err := tx.Query("SELECT name FROM pragma_table_info(?) WHERE type = 'INTEGER'", table)
-	s.must(err)
+	s.Must(err)
 	defer rows.Close()
 	var shifts []string
 	for rows.Next() { // a time is in microseconds since 1970; no other number is as large
 		var column string
-		s.must(rows.Scan(&column))
+		s.Must(rows.Scan(&column))
 		shifts = append(shifts, fmt.Sprintf("%[1]s = CASE WHEN %[1]s > 1000000000000000 THEN %[1]s - %[2]d ELSE %[1]s END", column, by.Microseconds()))
 	}
-	s.must(rows.Err())
+	s.Must(rows.Err())
 	return strings.Join(shifts, ", ")
 }

@@ -27,7 +27,7 @@ func TestFromAddToConnected(t *testing.T) {
 func connect(t *testing.T, via string) {
 	hook := new(webhook)
 	s := prepare(t, setup{via: via})
-	s.write("postseal.toml", s.configuration(setup{via: via, tables: `[notify]
+	s.Write("postseal.toml", s.configuration(setup{via: via, tables: `[notify]
 mail_to = ["dns-team@in.test"]
 mail_from = "postseal@mx.lab.test"
 mail_server = "` + s.mta + `:25"
@@ -122,8 +122,8 @@ func (s *story) toldOnce(hook *webhook, event string) {
 	isIt := func(m *sink.Message) bool {
 		return bytes.Contains(m.Header(), []byte("Subject: [postseal] "+event+" "+s.zone+"\r\n"))
 	}
-	s.must(await.That("mail about "+event, func() bool { return nextHop.Count(isIt) > 0 }))
-	s.must(await.That("call about "+event, func() bool { return hook.count(event, s.zone) > 0 }))
+	s.Must(await.That("mail about "+event, func() bool { return nextHop.Count(isIt) > 0 }))
+	s.Must(await.That("call about "+event, func() bool { return hook.count(event, s.zone) > 0 }))
 	if mails, calls := nextHop.Count(isIt), hook.count(event, s.zone); mails != 1 || calls != 1 {
 		s.Errorf("%s was told by %d mails and %d calls", event, mails, calls)
 	}
@@ -138,7 +138,7 @@ type webhook struct {
 func (h *webhook) listen(s *story) {
 	s.Helper()
 	l, err := net.Listen("tcp", s.hook)
-	s.must(err)
+	s.Must(err)
 	server := &http.Server{Handler: h, ReadHeaderTimeout: await.Deadline}
 	go server.Serve(l)
 	s.Cleanup(func() { server.Close() })

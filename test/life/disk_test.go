@@ -13,8 +13,8 @@ import (
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, setup{})
-	s.must(syscall.Mount("small", s.path("db"), "tmpfs", 0, "size=1m,mode=0700"))
-	s.must(os.Chown(s.path("db"), sandbox.ServiceID, sandbox.ServiceID))
+	s.Must(syscall.Mount("small", s.Path("db"), "tmpfs", 0, "size=1m,mode=0700"))
+	s.Must(os.Chown(s.Path("db"), sandbox.ServiceID, sandbox.ServiceID))
 	s.start()
 	key := s.zone + "/" + s.connected(s.zone)
 
@@ -27,18 +27,18 @@ func TestDiskFull(t *testing.T) {
 		s.isSigned(s.send("ada@"+s.zone), "managed-key", key)
 	})
 	s.within("room again", func() {
-		s.must(os.Remove(s.path("db/ballast")))
+		s.Must(os.Remove(s.Path("db/ballast")))
 		s.add("late." + s.zone)
 		s.ok("domain", "disable", s.zone)
-		s.must(await.That("the milter follows", func() bool { return s.send("ada@"+s.zone).line.Reason == "domain-disabled" }))
+		s.Must(await.That("the milter follows", func() bool { return s.send("ada@"+s.zone).line.Reason == "domain-disabled" }))
 	})
 }
 
 // fill takes all the room that there is.
 func (s *story) fill(name string) {
 	s.Helper()
-	f, err := os.Create(s.path(name))
-	s.must(err)
+	f, err := os.Create(s.Path(name))
+	s.Must(err)
 	defer f.Close()
 	for _, size := range []int{4096, 1} {
 		for err = nil; err == nil; {

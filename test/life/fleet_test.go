@@ -19,10 +19,10 @@ func TestFleet(t *testing.T) {
 		t.Fatal(err)
 	}
 	one := prepare(t, setup{store: url, on: machine.Named("mx1.lab.test")})
-	two := prepare(t, setup{store: url, identity: one.path("identity/identity"), on: machine.Named("mx2.lab.test")})
+	two := prepare(t, setup{store: url, identity: one.Path("identity/identity"), on: machine.Named("mx2.lab.test")})
 	one.others, two.others = []*story{two}, []*story{one}
 	fleet := []*story{one, two}
-	one.must(database.Run("ALTER DATABASE " + databaseName(url) + " SET log_statement = 'all'"))
+	one.Must(database.Run("ALTER DATABASE " + databaseName(url) + " SET log_statement = 'all'"))
 	one.start()
 	two.start()
 	domain := one.zone
@@ -146,30 +146,30 @@ func (s *story) keeper(fleet []*story, domain string) (keeper, other *story) {
 func (s *story) withoutDatabase(fleet []*story, url, key string) {
 	s.Helper()
 	domain, _, _ := strings.Cut(key, "/")
-	s.must(database.Stop())
+	s.Must(database.Stop())
 	for _, host := range fleet {
 		_, err := host.daemon.Says("the store is away; what it said last serves on")
-		s.must(err)
+		s.Must(err)
 		for range 3 {
 			host.isSignedUnseen(host.send("ada@"+domain), "managed-key", key)
 		}
 	}
 	s.run("domain", "disable", domain).exits(temporary).warns("not available")
-	late := prepare(s.T, setup{store: url, identity: s.path("identity/identity")})
+	late := prepare(s.T, setup{store: url, identity: s.Path("identity/identity")})
 	code, words, err := program.ServeInVain(late.config, sandbox.ServiceID)
-	s.must(err)
+	s.Must(err)
 	if code != temporary || !strings.Contains(words, "not available") || strings.Contains(words, "listening") {
 		s.Errorf("a daemon that was never able to read the store ends with %d and says:\n%s", code, words)
 	}
-	s.must(database.Start())
+	s.Must(database.Start())
 	for _, host := range fleet {
 		_, err := host.daemon.Says("the store is back")
-		s.must(err)
+		s.Must(err)
 	}
-	s.must(database.Stop()) // a restart, which takes no time
-	s.must(database.Start())
+	s.Must(database.Stop()) // a restart, which takes no time
+	s.Must(database.Start())
 	s.ok("domain", "disable", domain)
 	for _, host := range fleet {
-		s.must(await.That("the change reaches "+host.on.Name, func() bool { return host.send("ada@"+domain).line.Reason == "domain-disabled" }))
+		s.Must(await.That("the change reaches "+host.on.Name, func() bool { return host.send("ada@"+domain).line.Reason == "domain-disabled" }))
 	}
 }

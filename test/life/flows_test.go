@@ -20,7 +20,7 @@ func TestOpenCRM(t *testing.T) {
 	var key string
 
 	s.within("OCR-21", func() { // somebody's record is no reason to sign
-		s.must(dns.SetTXT(s.record("default", s.zone), "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="))
+		s.Must(dns.SetTXT(s.record("default", s.zone), "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="))
 		s.isLeftAlone(s.send("ada@"+s.zone), "no-key")
 	})
 	s.within("OCR-20", func() { // the last row: a domain, a selector, Generate
@@ -211,14 +211,14 @@ func TestMailAssure(t *testing.T) {
 // soonAs sends as a user until a message is decided for reason.
 func (s *story) soonAs(user, from, reason string) {
 	s.Helper()
-	s.must(await.That(reason+" for "+from, func() bool { return s.sendAs(user, from).line.Reason == reason }))
+	s.Must(await.That(reason+" for "+from, func() bool { return s.sendAs(user, from).line.Reason == reason }))
 }
 
 // verdict is whether dkimpy accepts the only signature.
 func (s *story) verdict(d delivery) bool {
 	s.Helper()
 	verdicts, err := judge.DKIMPy(d.Data)
-	s.must(err)
+	s.Must(err)
 	return len(verdicts) == 1 && verdicts[0].Pass
 }
 

@@ -14,8 +14,8 @@ func TestRecordGoesAway(t *testing.T) {
 	s.signedSoon(revoked, key(revoked))
 	s.signedSoon(missing, key(missing))
 
-	s.must(dns.SetTXT(s.record(selectors[revoked], revoked), "v=DKIM1; k=rsa; p="))
-	s.must(dns.Remove(s.record(selectors[missing], missing), "TXT"))
+	s.Must(dns.SetTXT(s.record(selectors[revoked], revoked), "v=DKIM1; k=rsa; p="))
+	s.Must(dns.Remove(s.record(selectors[missing], missing), "TXT"))
 	s.within("first look", func() {
 		s.run("domain", "verify", revoked).exits(finding).says("D403", "Connected – check DNS")
 		s.run("domain", "verify", missing).exits(finding).says("D101", "Connected – check DNS")

@@ -15,11 +15,11 @@ import (
 func TestImportAndCandidates(t *testing.T) {
 	t.Parallel()
 	s := prepare(t, setup{})
-	pem := s.path("moving.pem") // root's, which the service user cannot read
+	pem := s.Path("moving.pem") // root's, which the service user cannot read
 	record, err := program.Keygen(s.zone, "moving", "rsa", pem)
-	s.must(err)
-	s.must(os.Chmod(pem, 0o600))
-	s.must(dns.SetFor(3600, s.record("moving", s.zone), "TXT", quoted(record)))
+	s.Must(err)
+	s.Must(os.Chmod(pem, 0o600))
+	s.Must(dns.SetFor(3600, s.record("moving", s.zone), "TXT", quoted(record)))
 
 	s.ok("domain", "import", s.zone, "--selector", "moving", "--key", pem, "--adopt").says("made moving")
 	s.start()
@@ -48,7 +48,7 @@ func TestImportAndCandidates(t *testing.T) {
 func (s *story) sealed() {
 	s.Helper()
 	seen := 0
-	s.must(filepath.WalkDir(s.path("db"), func(path string, d fs.DirEntry, err error) error {
+	s.Must(filepath.WalkDir(s.Path("db"), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -70,7 +70,7 @@ func (s *story) sealed() {
 func (s *story) belongsToService(dirs ...string) {
 	s.Helper()
 	for _, dir := range dirs {
-		s.must(filepath.WalkDir(s.path(dir), func(path string, d fs.DirEntry, err error) error {
+		s.Must(filepath.WalkDir(s.Path(dir), func(path string, d fs.DirEntry, err error) error {
 			if err != nil {
 				return err
 			}

@@ -44,7 +44,7 @@ func TestInfusionsoft(t *testing.T) {
 	s.connectedByTXT(txt)
 	s.within("INF-16", func() { s.run("domain", "verify", ada).exits(finding).says("D101", "not live") })
 	s.within("INF-27", func() { // "wait until the TTL has passed": ours is what their name server says about names that do not exist
-		s.must(dns.SetFor(900, s.zone, "SOA", "ns.lab.test. hostmaster.lab.test. 7 3600 600 86400 900"))
+		s.Must(dns.SetFor(900, s.zone, "SOA", "ns.lab.test. hostmaster.lab.test. 7 3600 600 86400 900"))
 		before := time.Now().Add(15 * time.Minute)
 		r := s.run("domain", "verify", ada).exits(finding)
 		after := time.Now().Add(15*time.Minute + time.Minute) // it rounds up
@@ -128,12 +128,12 @@ func (s *story) connectedByTXT(name string) {
 // moveKeyZone gives the key zone another name, in the configuration, and both names to the name server.
 func (s *story) moveKeyZone(was, is string) {
 	s.Helper()
-	s.must(s.daemon.Stop())
-	s.write("postseal.toml", s.configuration(setup{tables: keyZone(is, `shared_target = "key.`+is+`"`, `former = ["`+was+`"]`)}))
+	s.Must(s.daemon.Stop())
+	s.Write("postseal.toml", s.configuration(setup{tables: keyZone(is, `shared_target = "key.`+is+`"`, `former = ["`+was+`"]`)}))
 	s.start()
 	s.writeKeyZone(is)
 	lines := s.ok("domain", "export", "--key-zone", "--zone", was).Out
-	s.must(dns.Load(was, fmt.Sprintf("$ORIGIN %s.\n@ 3600 SOA ns.lab.test. hostmaster.lab.test. %d 3600 600 86400 900\n@ 3600 NS ns.lab.test.\n@ 3600 NS ns2.lab.test.\n%s",
+	s.Must(dns.Load(was, fmt.Sprintf("$ORIGIN %s.\n@ 3600 SOA ns.lab.test. hostmaster.lab.test. %d 3600 600 86400 900\n@ 3600 NS ns.lab.test.\n@ 3600 NS ns2.lab.test.\n%s",
 		was, time.Now().Unix()+3600, lines)))
 }
 

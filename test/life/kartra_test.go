@@ -42,7 +42,7 @@ func TestKartra(t *testing.T) {
 	s.within("KAR-17", func() { // their provider adds the domain by itself
 		s.alias(hosts[0]+"."+s.zone, targets[hosts[0]])
 		s.run("domain", "verify", s.zone).exits(finding).says("D201", hosts[0]+"."+s.zone, "Pending validation")
-		s.must(dns.Remove(hosts[0]+"."+s.zone, "CNAME"))
+		s.Must(dns.Remove(hosts[0]+"."+s.zone, "CNAME"))
 	})
 	s.within("KAR-16", func() {
 		if len(hosts) != 3 {
@@ -98,7 +98,7 @@ func TestKartra(t *testing.T) {
 		s.serves(targets[hosts[0]], s.selected(s.zone, "ps1").Record) // mail under way needs it
 	})
 	s.within("a slot that is over", func() {
-		s.must(s.daemon.Stop()) // it tells what it has signed
+		s.Must(s.daemon.Stop()) // it tells what it has signed
 		s.start()
 		s.ages(s.zone, 8*24*time.Hour)
 		s.serves(targets[hosts[0]], revoked) // the customer's record stays, for the key after the next

@@ -40,7 +40,7 @@ func (s *story) written(name, selector string) {
 	s.Helper()
 	_, targets := s.aliases(name)
 	target := targets[s.record(selector, name)]
-	s.must(await.That("the driver's note of "+target, func() bool {
+	s.Must(await.That("the driver's note of "+target, func() bool {
 		return strings.Contains(s.ok("log", name, "-n", "0").Out, "TXT "+target+": written")
 	}))
 	s.serves(target, s.selected(name, selector).Record)
@@ -49,7 +49,7 @@ func (s *story) written(name, selector string) {
 // serves waits until the name server has one TXT record at a name.
 func (s *story) serves(name, text string) {
 	s.Helper()
-	s.must(await.That("DNS has "+name, func() bool {
+	s.Must(await.That("DNS has "+name, func() bool {
 		r, err := wire.Exchange(new(wire.Msg).SetQuestion(name+".", wire.TypeTXT).SetEdns0(4096, false), nameServer+":53")
 		if err != nil || len(r.Answer) != 1 {
 			return false
@@ -62,13 +62,13 @@ func (s *story) serves(name, text string) {
 // writeKeyZone does what a person does: the whole zone into the name server's file, and a reload.
 func (s *story) writeKeyZone(name string) {
 	s.Helper()
-	s.must(dns.Load(name, s.ok("domain", "export", "--key-zone").Out))
+	s.Must(dns.Load(name, s.ok("domain", "export", "--key-zone").Out))
 }
 
 // alias makes a CNAME record of a customer's.
 func (s *story) alias(host, target string) {
 	s.Helper()
-	s.must(dns.SetFor(1, host, "CNAME", target+"."))
+	s.Must(dns.SetFor(1, host, "CNAME", target+"."))
 }
 
 // aliases are the CNAME records that a customer is told to make: target by host, in the order of the slots.
@@ -85,6 +85,6 @@ func (s *story) aliases(name string) (hosts []string, targets map[string]string)
 		hosts = append(hosts, host)
 		targets[host] = strings.TrimSuffix(cname.Target, ".")
 	}
-	s.must(parser.Err())
+	s.Must(parser.Err())
 	return hosts, targets
 }

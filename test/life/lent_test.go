@@ -18,7 +18,7 @@ func TestLentKey(t *testing.T) {
 	name, text := s.record(selector, shop), s.key(crm).Record
 	signedSoon := func(key string) {
 		t.Helper()
-		s.must(await.That("mail of "+shop+" is signed with "+key, func() bool { return s.sendAs(postfix.Alice, "ada@"+shop).line.Keys == key }))
+		s.Must(await.That("mail of "+shop+" is signed with "+key, func() bool { return s.sendAs(postfix.Alice, "ada@"+shop).line.Keys == key }))
 		s.isSigned(s.sendAs(postfix.Alice, "ada@"+shop), "user-key", key)
 	}
 
@@ -26,14 +26,14 @@ func TestLentKey(t *testing.T) {
 	signedSoon(own)
 	s.is("lent:"+shop, "Pending validation")
 	s.within("published", func() {
-		s.must(dns.SetTXT(name, text))
+		s.Must(dns.SetTXT(name, text))
 		s.run("domain", "verify", "lent:"+shop).says("live and correct") // with a warning: the TTL is short
 		s.tells("key.activated", "lent:"+shop, 0)
 		signedSoon(lent)
 		s.isLeftAlone(s.sendAs(postfix.Bob, "ada@"+shop), "no-key")
 	})
 	s.within("revoked by its owner", func() { // the second look is half a minute later
-		s.must(dns.SetTXT(name, revoked))
+		s.Must(dns.SetTXT(name, revoked))
 		s.ok("domain", "list").says(shop, "(lent)")
 		s.run("domain", "verify", "lent:"+shop).exits(finding).says("D403")
 		s.tells("key.suspended", "lent:"+shop, 0)

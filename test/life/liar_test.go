@@ -19,7 +19,7 @@ func TestLyingResolver(t *testing.T) {
 	liar.claim(s.record(selector, s.zone), s.key(s.zone).Record)
 
 	s.run("domain", "verify", s.zone).exits(finding).says("D101", "not live")
-	s.must(await.Patiently("two looks of the daemon's", func() bool { return s.keeperLooked() >= 3 }))
+	s.Must(await.Patiently("two looks of the daemon's", func() bool { return s.keeperLooked() >= 3 }))
 	s.is(s.zone, "Pending validation")
 	s.isLeftAlone(s.send("ada@"+s.zone), "key-not-active")
 	if liar.told() > 0 {

@@ -51,21 +51,21 @@ func (s *story) sendAs(user, from string) delivery {
 	session, err := submit.Open(submit.Options{
 		Address: s.mta + ":587", Source: sandbox.ClientIPv4, User: user, Password: postfix.Password, Roots: mta.Roots,
 	})
-	s.must(err)
+	s.Must(err)
 	return s.sendOn(session, compose(from), "ORIGINATING")
 }
 
 func (s *story) session() *submit.Session {
 	s.Helper()
 	session, err := submit.Open(submit.Options{Address: s.mta + ":25"})
-	s.must(err)
+	s.Must(err)
 	return session
 }
 
 func (s *story) sendOn(session *submit.Session, m mail, where string) delivery {
 	s.Helper()
-	s.must(session.Send(m.from, []string{"reader@in.test"}, m.data))
-	s.must(session.Quit())
+	s.Must(session.Send(m.from, []string{"reader@in.test"}, m.data))
+	s.Must(session.Quit())
 	d := s.arrived(m)
 	d.where = where
 	return d
@@ -75,13 +75,13 @@ func (s *story) sendOn(session *submit.Session, m mail, where string) delivery {
 func (s *story) arrived(m mail) delivery {
 	s.Helper()
 	got, err := nextHop.Wait(m.token+" from "+m.from, func(got *sink.Message) bool { return bytes.Contains(got.Data, []byte(m.token)) })
-	s.must(err)
+	s.Must(err)
 	id, err := postfix.QueueID(got.Header())
-	s.must(err)
+	s.Must(err)
 	d := delivery{Message: got, author: m.from}
 	s.got = append(s.got, d)
 	d.line, err = s.daemon.Message(id)
-	s.must(err)
+	s.Must(err)
 	return d
 }
 
@@ -119,7 +119,7 @@ func (s *story) isSignedUnseen(d delivery, reason, key string) {
 func (s *story) passes(verdict func([]byte) ([]judge.Verdict, error), d delivery, key string) {
 	s.Helper()
 	verdicts, err := verdict(d.Data)
-	s.must(err)
+	s.Must(err)
 	if len(verdicts) != 1 || !verdicts[0].Pass {
 		s.Fatalf("%v, want a pass with %s", verdicts, key)
 	}
@@ -138,7 +138,7 @@ func (s *story) isLeftAlone(d delivery, reason string) {
 func (s *story) explained(d delivery) {
 	s.Helper()
 	e, err := s.daemon.Explain(daemon.Facts{From: d.author, User: d.line.User, Client: d.line.Client, DaemonName: d.where})
-	s.must(err)
+	s.Must(err)
 	if told := d.line.Explanation(); !e.Equal(told) {
 		s.Errorf("explain says %+v\nthe log said %+v", e, told)
 	}

@@ -53,7 +53,7 @@ func (s *story) atOnce(n, code, as int, verb func(n int) []string) {
 		all.Go(func() { outputs[i], faults[i] = program.Do(append(verb(i), "--config", s.config)...) })
 	}
 	all.Wait()
-	s.must(errors.Join(faults...))
+	s.Must(errors.Join(faults...))
 	count := 0
 	for i, output := range outputs {
 		r := said{s, output, strings.Join(verb(i), " ")}

@@ -29,7 +29,7 @@ func TestPartition(t *testing.T) {
 	other.signedSoon(domain, domain+"/"+old)
 	other.ok("domain", "set", domain, "--retire-after", "1s")
 
-	cut.must(cut.on.Pull())
+	cut.Must(cut.on.Pull())
 	last := cut.lease(url)
 	cut.within("nobody is told", func() {
 		if n := connections(cut, url); n == 0 {
@@ -62,7 +62,7 @@ func TestPartition(t *testing.T) {
 		other.ok("host", "list").says(cut.on.Name, other.on.Name)
 		other.hasState(domain, old, "retiring")
 	})
-	cut.must(cut.on.Plug())
+	cut.Must(cut.on.Plug())
 	cut.within("it is back", func() {
 		cut.signedSoon(domain, domain+"/"+next)
 		signs(cut, next)
@@ -80,7 +80,7 @@ func TestPartition(t *testing.T) {
 // toldLate waits for the report of a signature, and wants the key's retention to begin with it.
 func (s *story) toldLate(domain, selector string, d delivery) {
 	s.Helper()
-	s.must(await.Patiently("the report of the last signature", func() bool {
+	s.Must(await.Patiently("the report of the last signature", func() bool {
 		return !s.selected(domain, selector).LastSignedAt.Before(d.line.Time.Truncate(time.Second))
 	}))
 	s.ok("domain", "set", domain, "--retire-after", "1h")
@@ -89,7 +89,7 @@ func (s *story) toldLate(domain, selector string, d delivery) {
 	until := s.selected(domain, selector).LastSignedAt.Add(time.Hour)
 	s.ok("domain", "records", domain).says("Keep until "+until.UTC().Format("2006-01-02 15:04"), selector+"._domainkey")
 	s.ok("domain", "set", domain, "--retire-after", "1s")
-	s.must(await.Patiently("the report of the other host, too", func() bool { // it says that it stopped as well
+	s.Must(await.Patiently("the report of the other host, too", func() bool { // it says that it stopped as well
 		s.ok("domain", "verify", domain)
 		return s.selected(domain, selector).State == "retired"
 	}))
@@ -106,19 +106,19 @@ func TestPausedLeader(t *testing.T) {
 	other.publish(domain)
 	other.ok("domain", "verify", domain).says("live and correct") // the first of two looks
 	asked, release := relayed.holds(paused.on.Address, paused.record(selector, domain))
-	paused.must(await.Closed("the second look", asked))
-	paused.must(paused.daemon.Signal(syscall.SIGSTOP))
-	paused.must(paused.on.Pull())
+	paused.Must(await.Closed("the second look", asked))
+	paused.Must(paused.daemon.Signal(syscall.SIGSTOP))
+	paused.Must(paused.on.Pull())
 	last := paused.lease(url)
 
 	other.takes(url, last)
 	other.tells("key.activated", domain, 0)
 	before := other.show(domain)
 	release()
-	paused.must(paused.on.Plug())
-	paused.must(paused.daemon.Signal(syscall.SIGCONT))
+	paused.Must(paused.on.Plug())
+	paused.Must(paused.daemon.Signal(syscall.SIGCONT))
 	line, err := paused.daemon.Says("the keys cannot be looked after for now")
-	paused.must(err)
+	paused.Must(err)
 	if !strings.Contains(line.Text, "another host keeps the keys now") {
 		paused.Errorf("it said %s", line.Text)
 	}
@@ -152,10 +152,10 @@ func far(t *testing.T) (leader, other *story, url string) {
 		}
 		t.Cleanup(m.Remove)
 		s := prepare(t, setup{store: url, identity: identity, resolver: relayAddress + ":53", via: "resolver", on: m})
-		identity = s.path("identity/identity")
+		identity = s.Path("identity/identity")
 		s.start()
 		fleet = append(fleet, s)
-		s.must(await.That("somebody looks after the keys", func() bool { return s.lease(url).holder != "" }))
+		s.Must(await.That("somebody looks after the keys", func() bool { return s.lease(url).holder != "" }))
 	}
 	leader, other = fleet[0], fleet[1]
 	leader.others, other.others = []*story{other}, []*story{leader}
@@ -178,7 +178,7 @@ func (l lease) of(s *story) bool { return strings.HasPrefix(l.holder, s.on.Name+
 func (s *story) lease(url string) (l lease) {
 	s.Helper()
 	var micros int64
-	s.must(postgres.Row(url, "SELECT lease_holder, lease_number, lease_until FROM store", &l.holder, &l.number, &micros))
+	s.Must(postgres.Row(url, "SELECT lease_holder, lease_number, lease_until FROM store", &l.holder, &l.number, &micros))
 	l.until = time.UnixMicro(micros)
 	return l
 }
@@ -189,7 +189,7 @@ const leaseFor = 30 * time.Second
 // takes waits until s has the lease that was another's.
 func (s *story) takes(url string, was lease) (now lease) {
 	s.Helper()
-	s.must(await.Patiently(s.on.Name+" looks after the keys", func() bool {
+	s.Must(await.Patiently(s.on.Name+" looks after the keys", func() bool {
 		now = s.lease(url)
 		return now.holder != was.holder
 	}))
@@ -202,7 +202,7 @@ func (s *story) takes(url string, was lease) (now lease) {
 // connections are those that PostgreSQL believes to have with a host's machine.
 func connections(s *story, url string) (n int) {
 	s.Helper()
-	s.must(postgres.Row(url, "SELECT count(*) FROM pg_stat_activity WHERE host(client_addr) = '"+s.on.Address+"'", &n))
+	s.Must(postgres.Row(url, "SELECT count(*) FROM pg_stat_activity WHERE host(client_addr) = '"+s.on.Address+"'", &n))
 	return n
 }
 

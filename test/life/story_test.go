@@ -10,6 +10,7 @@ import (
 
 	"github.com/postseal/postseal/test/internal/await"
 	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/folder"
 	"github.com/postseal/postseal/test/internal/machine"
 	"github.com/postseal/postseal/test/internal/sandbox"
 )
@@ -31,9 +32,8 @@ const noTables = "keytable = \"\"\nsigningtable = \"\""
 
 // story is a running daemon, and whoever gives it commands.
 type story struct {
-	*testing.T
+	folder.Folder
 	place
-	dir    string
 	config string
 	on     *machine.Machine // the sandbox's own if nil
 	daemon *daemon.Daemon
@@ -52,15 +52,18 @@ func begin(t *testing.T, c setup) *story {
 // prepare makes all that a daemon needs.
 func prepare(t *testing.T, c setup) *story {
 	t.Helper()
-	s := &story{T: t, place: newPlace(t, c.on != nil && c.on.Address != ""), on: c.on, dir: filepath.Join(sandbox.Dir(), "stories", strings.ReplaceAll(t.Name(), "/", "-"))}
-	s.dir += "-" + strings.TrimSuffix(s.zone, ".test")
-	s.must(os.MkdirAll(s.dir, 0o755))
-	for _, dir := range []string{"db", "identity"} {
-		s.must(os.MkdirAll(s.path(dir), 0o700))
-		s.must(os.Chown(s.path(dir), sandbox.ServiceID, sandbox.ServiceID))
+	s := &story{
+		Folder: folder.Folder{T: t, Dir: filepath.Join(sandbox.Dir(), "stories", strings.ReplaceAll(t.Name(), "/", "-"))},
+		place:  newPlace(t, c.on != nil && c.on.Address != ""), on: c.on,
 	}
-	s.config = s.path("postseal.toml")
-	s.write("postseal.toml", s.configuration(c))
+	s.Dir += "-" + strings.TrimSuffix(s.zone, ".test")
+	s.Must(os.MkdirAll(s.Dir, 0o755))
+	for _, dir := range []string{"db", "identity"} {
+		s.Must(os.MkdirAll(s.Path(dir), 0o700))
+		s.Must(os.Chown(s.Path(dir), sandbox.ServiceID, sandbox.ServiceID))
+	}
+	s.config = s.Path("postseal.toml")
+	s.Write("postseal.toml", s.configuration(c))
 	t.Cleanup(s.end)
 	return s
 }
@@ -68,7 +71,7 @@ func prepare(t *testing.T, c setup) *story {
 func (s *story) configuration(c setup) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "[[listener]]\naddress = %q\nsocket_mode = \"0666\"\nmode = \"sign\"\n\n", s.listener())
-	fmt.Fprintf(&b, "[store]\nurl = %q\nidentity = %q\n\n", cmp.Or(c.store, "sqlite:"+s.path("db/postseal.db")), cmp.Or(c.identity, s.path("identity/identity")))
+	fmt.Fprintf(&b, "[store]\nurl = %q\nidentity = %q\n\n", cmp.Or(c.store, "sqlite:"+s.Path("db/postseal.db")), cmp.Or(c.identity, s.Path("identity/identity")))
 	fmt.Fprintf(&b, "[check]\nvia = %q\n\n", cmp.Or(c.via, "authoritative"))
 	if c.resolver != "" {
 		fmt.Fprintf(&b, "[dns]\nnameservers = [%q]\n\n", c.resolver)
@@ -82,11 +85,11 @@ func (s *story) start() {
 	s.Helper()
 	var err error
 	if s.on == nil {
-		s.daemon, err = program.Serve(s.config, s.path("log"), sandbox.ServiceID, s.milter)
+		s.daemon, err = program.Serve(s.config, s.Path("log"), sandbox.ServiceID, s.milter)
 	} else {
-		s.daemon, err = program.ServeOn(s.on, s.config, s.path("log"), sandbox.ServiceID, s.milter)
+		s.daemon, err = program.ServeOn(s.on, s.config, s.Path("log"), sandbox.ServiceID, s.milter)
 	}
-	s.must(err)
+	s.Must(err)
 }
 
 // end stops the daemon, and after a failure prints all that may tell why.
@@ -122,25 +125,11 @@ func (s *story) within(name string, part func()) {
 	}
 }
 
-func (s *story) path(name string) string { return filepath.Join(s.dir, name) }
-
-func (s *story) write(name, text string) {
-	s.Helper()
-	s.must(os.WriteFile(s.path(name), []byte(text), 0o644))
-}
-
-func (s *story) must(err error) {
-	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
-}
-
 // tells waits for the daemon to notify of an event, once more than before.
 func (s *story) tells(event, domain string, before int) daemon.Line {
 	s.Helper()
 	var found daemon.Line
-	s.must(await.Patiently(event+" of "+domain, func() bool {
+	s.Must(await.Patiently(event+" of "+domain, func() bool {
 		told := s.told(event, domain)
 		if len(told) <= before {
 			return false
@@ -167,7 +156,7 @@ func (s *story) told(event, domain string) (lines []daemon.Line) {
 func (s *story) follows(before int) daemon.Line {
 	s.Helper()
 	var found daemon.Line
-	s.must(await.That("the milter follows the store", func() bool {
+	s.Must(await.That("the milter follows the store", func() bool {
 		read := s.reads()
 		if len(read) <= before {
 			return false

@@ -16,7 +16,7 @@ func TestTables(t *testing.T) {
 	d := s.send("ada@" + s.zone)
 	s.isSignedUnseen(d, "signing-table", key)
 	s.fails(d)
-	s.must(dns.SetTXT(s.record("hand", s.zone), record))
+	s.Must(dns.SetTXT(s.record("hand", s.zone), record))
 	s.isSigned(s.send("ada@"+s.zone), "signing-table", key)
 	s.within("the store says no", func() { // whatever the tables say
 		s.add(s.zone)
@@ -34,7 +34,7 @@ func TestTablesBehindTheGate(t *testing.T) {
 	s, record := withTables(t, "gate")
 	key := s.zone + "/hand"
 	s.isLeftAlone(s.send("ada@"+s.zone), "key-unavailable")
-	s.must(dns.SetTXT(s.record("hand", s.zone), record))
+	s.Must(dns.SetTXT(s.record("hand", s.zone), record))
 	s.tells("key.activated", "table:"+s.zone, 0)
 	s.signedSoon(s.zone, key)
 	s.isSigned(s.send("ada@"+s.zone), "signing-table", key)
@@ -47,14 +47,14 @@ func TestTablesBehindTheGate(t *testing.T) {
 func withTables(t *testing.T, tables string) (s *story, record string) {
 	t.Helper()
 	s = prepare(t, setup{})
-	pem := s.path("hand.pem")
+	pem := s.Path("hand.pem")
 	record, err := program.Keygen(s.zone, "hand", "rsa", pem)
-	s.must(err)
-	s.must(os.Chown(pem, sandbox.ServiceID, sandbox.ServiceID))
-	s.write("keytable", fmt.Sprintf("hand %s:hand:%s\n", s.zone, pem))
-	s.write("signingtable", "*@"+s.zone+" hand\n")
-	s.write("postseal.toml", s.configuration(setup{
-		sign:   fmt.Sprintf("keytable = %q\nsigningtable = %q", s.path("keytable"), "refile:"+s.path("signingtable")),
+	s.Must(err)
+	s.Must(os.Chown(pem, sandbox.ServiceID, sandbox.ServiceID))
+	s.Write("keytable", fmt.Sprintf("hand %s:hand:%s\n", s.zone, pem))
+	s.Write("signingtable", "*@"+s.zone+" hand\n")
+	s.Write("postseal.toml", s.configuration(setup{
+		sign:   fmt.Sprintf("keytable = %q\nsigningtable = %q", s.Path("keytable"), "refile:"+s.Path("signingtable")),
 		tables: fmt.Sprintf("[domains]\ntables = %q\n", tables),
 	}))
 	s.start()

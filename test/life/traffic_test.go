@@ -61,8 +61,8 @@ func (f *traffic) transmit(m mail) error {
 func (f *traffic) goesOn(messages int) {
 	f.Helper()
 	wanted := f.count() + 1 + messages // one may have begun before
-	f.must(await.That("mail flows", func() bool { return f.count() >= wanted || f.failed() != nil }))
-	f.must(f.failed())
+	f.Must(await.That("mail flows", func() bool { return f.count() >= wanted || f.failed() != nil }))
+	f.Must(f.failed())
 }
 
 func (f *traffic) count() int {
@@ -81,8 +81,8 @@ func (f *traffic) failed() error {
 func (f *traffic) end() (all []delivery) {
 	f.Helper()
 	close(f.stop)
-	f.must(await.Closed("end of the traffic", f.over))
-	f.must(f.failed())
+	f.Must(await.Closed("end of the traffic", f.over))
+	f.Must(f.failed())
 	for _, m := range f.sent {
 		all = append(all, f.arrived(m))
 	}

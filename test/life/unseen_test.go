@@ -53,16 +53,16 @@ var statement = regexp.MustCompile(`(?m)LOG:  (?:statement|execute [^:]*): (.*)$
 func (s *story) signMany(domain, key string, n int) {
 	s.Helper()
 	m, err := miltertest.Dial("tcp", s.milter)
-	s.must(err)
+	s.Must(err)
 	defer m.Close()
 	_, err = m.Negotiate(miltertest.PostfixOffer)
-	s.must(err)
+	s.Must(err)
 	m.Client.Addr = "127.0.0.1"
 	want := "d=" + strings.ReplaceAll(key, "/", "; s=") + ";"
 	for range n {
 		c := compose("ada@" + domain)
 		result, err := m.Send(miltertest.Message{From: "<" + c.from + ">", To: []string{"<reader@in.test>"}, Raw: c.data})
-		s.must(err)
+		s.Must(err)
 		if len(result.Modifications) != 1 || !strings.Contains(strings.Join(strings.Fields(result.Modifications[0].Value), " "), want) {
 			s.Fatalf("%+v, want a signature with %s", result.Modifications, want)
 		}

@@ -39,7 +39,7 @@ func (s *story) run(args ...string) said {
 	} else {
 		out, err = program.DoOn(s.on, args...)
 	}
-	s.must(err)
+	s.Must(err)
 	return said{s, out, strings.Join(args, " ")}
 }
 
@@ -103,7 +103,7 @@ type rowKey struct {
 
 func (s *story) show(name string) (r row) {
 	s.Helper()
-	s.must(json.Unmarshal([]byte(s.ok("domain", "show", name, "--json").Out), &r))
+	s.Must(json.Unmarshal([]byte(s.ok("domain", "show", name, "--json").Out), &r))
 	return r
 }
 
@@ -132,7 +132,7 @@ func (s *story) publish(names ...string) (published []string) {
 	parser := wire.NewZoneParser(strings.NewReader(zone), "", "")
 	for rr, more := parser.Next(); more; rr, more = parser.Next() {
 		h := rr.Header()
-		s.must(dns.SetFor(h.Ttl, h.Name, wire.TypeToString[h.Rrtype], strings.TrimPrefix(rr.String(), h.String())))
+		s.Must(dns.SetFor(h.Ttl, h.Name, wire.TypeToString[h.Rrtype], strings.TrimPrefix(rr.String(), h.String())))
 		published = append(published, h.Name)
 	}
 	if err := parser.Err(); err != nil || len(published) == 0 {
@@ -191,7 +191,7 @@ func (s *story) signedSoon(domain, key string) {
 // soon sends mail until one message is as it should be.
 func (s *story) soon(from, what string, right func(delivery) bool) {
 	s.Helper()
-	s.must(await.That(what, func() bool { return right(s.send(from)) }))
+	s.Must(await.That(what, func() bool { return right(s.send(from)) }))
 }
 
 func (s *story) record(selector, domain string) string {

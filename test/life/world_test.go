@@ -97,13 +97,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "24"); err != nil { // they wait, most of the time
 		panic(err)
 	}
-	sandbox.MainWith(func() int {
-		if err := build(sandbox.Dir()); err != nil {
-			fmt.Fprintln(os.Stderr, "life:", err)
-			return 1
-		}
-		return m.Run()
-	})
+	sandbox.MainAfter(m, build)
 }
 
 func build(dir string) (err error) {

@@ -28,7 +28,7 @@ func TestWrongRecords(t *testing.T) {
 		names = append(names, name)
 		selector := s.add(name)
 		s.within(c.name, func() {
-			s.must(c.publish(s.record(selector, name), s.key(name).Record))
+			s.Must(c.publish(s.record(selector, name), s.key(name).Record))
 			s.run("domain", "verify", name).exits(finding).says(c.code, c.says, "Pending validation")
 			s.ok("domain", "show", name).says("Pending validation", "Last look: "+c.code, "health", "broken", c.code, "fix")
 			s.isLeftAlone(s.send("ada@"+name), "key-not-active")
@@ -39,14 +39,14 @@ func TestWrongRecords(t *testing.T) {
 	})
 	s.within("name servers that do not answer", func() {
 		silent := faultydns.Silent + "." + s.zone
-		s.must(dns.Set(silent, "NS", "ns."+silent+"."))
-		s.must(dns.Set("ns."+silent, "A", "127.9.9.9")) // nobody
+		s.Must(dns.Set(silent, "NS", "ns."+silent+"."))
+		s.Must(dns.Set("ns."+silent, "A", "127.9.9.9")) // nobody
 		s.add(silent, "--offline")
 		s.run("domain", "verify", silent).exits(temporary).says("DNS gives no answer")
 		s.isLeftAlone(s.send("ada@"+silent), "key-not-active")
 	})
 	s.within("put right", func() {
-		s.must(dns.Remove(s.record(s.key(names[2]).Selector, names[2])+"."+s.zone, "TXT"))
+		s.Must(dns.Remove(s.record(s.key(names[2]).Selector, names[2])+"."+s.zone, "TXT"))
 		s.confirmed(names...)
 		for _, name := range names {
 			s.is(name, "Connected")

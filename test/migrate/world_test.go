@@ -13,8 +13,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
-	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -32,15 +30,7 @@ var (
 	nextHop  *sink.Sink                     // of the story's Postfix
 )
 
-func TestMain(m *testing.M) {
-	sandbox.MainWith(func() int {
-		if err := build(sandbox.Dir()); err != nil {
-			fmt.Fprintln(os.Stderr, "migrate:", err)
-			return 1
-		}
-		return m.Run()
-	})
-}
+func TestMain(m *testing.M) { sandbox.MainAfter(m, build) }
 
 func build(dir string) (err error) {
 	if postseal, err = daemon.Install(dir); err != nil {

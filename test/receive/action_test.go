@@ -75,8 +75,8 @@ func TestGoodMailPassesTheSameRules(t *testing.T) {
 func TestDiscardedMailIsAcceptedAndGone(t *testing.T) {
 	s := begin(t, setup{more: strict})
 	ticket, err := s.offer(signedFor("plain.test", "prose"))
-	s.must(err)
-	s.must(mta.Emptied())
+	s.Must(err)
+	s.Must(mta.Emptied())
 	s.isNotDelivered(ticket)
 	if all := s.daemon.Messages(); len(all) != 1 || all[0].Decision != "discarded" || all[0].Reason != "permerror" {
 		t.Errorf("the log says %+v", all)
@@ -87,9 +87,9 @@ func TestQuarantinedMailWaitsInThePostmastersQueueWithItsVerdict(t *testing.T) {
 	s := begin(t, setup{more: strict})
 	msg := letter("bob@plain.test")
 	ticket, err := s.offer(msg)
-	s.must(err)
+	s.Must(err)
 	held, err := mta.Queued("hold")
-	s.must(err)
+	s.Must(err)
 	if len(held) != 1 {
 		t.Fatalf("held: %v", held)
 	}

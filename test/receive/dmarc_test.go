@@ -49,7 +49,7 @@ func TestOpenDMARCBehindUsTakesOurWord(t *testing.T) {
 func (s *story) results(d delivery, method string) (found []reader.Result) {
 	s.Helper()
 	all, err := reader.Read(d.Data)
-	s.must(err)
+	s.Must(err)
 	for _, f := range all {
 		for _, r := range f.Results {
 			if f.ID == authservID && r.Method == method {

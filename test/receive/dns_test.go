@@ -101,13 +101,13 @@ func TestMailIsDeferredWhileTheResolverIsDeadAndPassesAfterwards(t *testing.T) {
 	session := s.connect(mxAddress) // before smtpd, too, misses the resolver
 	msg := signedFor("plain.test", "good")
 
-	s.must(unbound.Freeze())
+	s.Must(unbound.Freeze())
 	deferred, err := send(session, msg)
-	s.must(unbound.Thaw())
+	s.Must(unbound.Thaw())
 	refused(t, err, 451, "4.7.5")
 
 	again, err := send(session, msg)
-	s.must(errors.Join(err, session.Quit()))
+	s.Must(errors.Join(err, session.Quit()))
 	s.says(s.delivered(again, msg), passes("plain.test", "good"))
 	s.isNotDelivered(deferred)
 	if all := s.daemon.Messages(); all[0].Decision != "deferred" || all[0].Reason != "temperror" {

@@ -102,7 +102,7 @@ func TestForgedResultsInMailOfSendmailCommandAreRemovedToo(t *testing.T) {
 	s := begin(t, setup{listeners: []listener{{milter, "both"}}})
 	ticket := newTicket()
 	msg := withForgeries("alice@lab.test")
-	s.must(mta.Sendmail(0, string(ticket), []string{"reader@in.test"}, []byte(strings.ReplaceAll(string(msg), "\r\n", "\n"))))
+	s.Must(mta.Sendmail(0, string(ticket), []string{"reader@in.test"}, []byte(strings.ReplaceAll(string(msg), "\r\n", "\n"))))
 	d := s.delivered(ticket, msg)
 	s.isClean(d, 0)
 	s.isSigned(d, 1)
@@ -112,7 +112,7 @@ func TestForgedResultsInMailOfSendmailCommandAreRemovedToo(t *testing.T) {
 func (s *story) isSigned(d delivery, signatures int) {
 	s.Helper()
 	verdicts, err := judge.DKIMPy(d.Data)
-	s.must(err)
+	s.Must(err)
 	if len(verdicts) != signatures {
 		s.Errorf("%d signatures, want %d", len(verdicts), signatures)
 	}

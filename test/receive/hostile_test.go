@@ -118,16 +118,16 @@ func signedTimes(n int) []byte {
 func (s *story) peakMemory() int {
 	s.Helper()
 	processes, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	s.must(err)
+	s.Must(err)
 	for _, file := range processes {
 		if cmdline, err := os.ReadFile(file); err != nil || !bytes.Contains(cmdline, []byte("serve\x00--config\x00"+s.daemon.Config)) {
 			continue
 		}
 		status, err := os.ReadFile(filepath.Join(filepath.Dir(file), "status"))
-		s.must(err)
+		s.Must(err)
 		_, after, _ := strings.Cut(string(status), "VmHWM:")
 		peak, err := strconv.Atoi(strings.Fields(after)[0])
-		s.must(err)
+		s.Must(err)
 		return peak
 	}
 	s.Fatal("the daemon is not among the processes")

@@ -49,7 +49,7 @@ func (s *story) receive(msg []byte) delivery {
 func (s *story) receiveAt(address string, msg []byte) delivery {
 	s.Helper()
 	t, err := s.offerAt(address, msg)
-	s.must(err)
+	s.Must(err)
 	return s.delivered(t, msg)
 }
 
@@ -63,7 +63,7 @@ func (s *story) offerAt(address string, msg []byte) (ticket, error) {
 	s.Helper()
 	session := s.connect(address)
 	t, err := send(session, msg)
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	return t, err
 }
 
@@ -76,11 +76,11 @@ func send(session *submit.Session, msg []byte) (ticket, error) {
 func (s *story) delivered(t ticket, sent []byte) delivery {
 	s.Helper()
 	got, err := nextHop.Wait(string(t), func(m *sink.Message) bool { return m.From == string(t) })
-	s.must(err)
+	s.Must(err)
 	d := delivery{Message: got, sent: sent}
 	s.got = append(s.got, d)
 	d.queueID, err = postfix.QueueID(got.Header())
-	s.must(err)
+	s.Must(err)
 	return d
 }
 
@@ -96,7 +96,7 @@ func (s *story) isNotDelivered(t ticket) {
 func (s *story) logLine(queueID string) (l line) {
 	s.Helper()
 	found, err := s.daemon.Message(queueID)
-	s.must(errors.Join(err, json.Unmarshal([]byte(found.Text), &l)))
+	s.Must(errors.Join(err, json.Unmarshal([]byte(found.Text), &l)))
 	l.Text = found.Text
 	return l
 }

@@ -84,7 +84,7 @@ func (s *story) identified(r reader.Result, want verdict, signature string) {
 func (s *story) onTop(d delivery) reader.Field {
 	s.Helper()
 	all, err := reader.Read(d.Data)
-	s.must(err)
+	s.Must(err)
 	var ours []reader.Field
 	for _, f := range all {
 		if strings.EqualFold(f.ID, authservID) {
@@ -131,7 +131,7 @@ func (s *story) explained(d delivery, told line) {
 		Decision, Reason, From string
 		Results                []string
 	}
-	s.must(json.Unmarshal(out, &e))
+	s.Must(json.Unmarshal(out, &e))
 	if code != 0 || e.Decision != told.Decision || e.Reason != told.Reason || e.From != told.From || strings.Join(e.Results, ",") != told.Results {
 		s.Errorf("explain exits %d and says %+v\nthe log said %s", code, e, told.Text)
 	}

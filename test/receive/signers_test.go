@@ -18,7 +18,7 @@ type signer struct {
 var signers = []signer{
 	{"dkimpy", func(s *story, msg []byte) []byte {
 		signed, err := dkimpy.Sign(msg, "lab.test", "dkimpy", labKeyFile())
-		s.must(err)
+		s.Must(err)
 		return signed
 	}},
 	{"opendkim", signedThrough(openDKIMAddress)},

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/folder"
 	"github.com/postseal/postseal/test/internal/postfix"
 	"github.com/postseal/postseal/test/internal/sandbox"
 	"github.com/postseal/postseal/test/internal/submit"
@@ -25,8 +26,7 @@ type setup struct {
 
 // story is a running daemon and what a test does with it.
 type story struct {
-	*testing.T
-	dir    string
+	folder.Folder
 	daemon *daemon.Daemon
 	got    []delivery
 }
@@ -34,14 +34,14 @@ type story struct {
 // begin starts a daemon as the service user.
 func begin(t *testing.T, c setup) *story {
 	t.Helper()
-	s := &story{T: t, dir: filepath.Join(sandbox.Dir(), "stories", fmt.Sprint(count.Add(1)))} // anew with -count
+	s := &story{Folder: folder.Folder{T: t, Dir: filepath.Join(sandbox.Dir(), "stories", fmt.Sprint(count.Add(1)))}} // anew with -count
 	if len(c.listeners) == 0 {
 		c.listeners = []listener{{milter, "verify"}}
 	}
-	s.must(os.MkdirAll(s.dir, 0o755))
-	s.write("keytable", "lab lab.test:postseal:"+labKeyFile()+"\n")
-	s.write("signingtable", "*@lab.test lab\n")
-	s.write("postseal.toml", s.configuration(c))
+	s.Must(os.MkdirAll(s.Dir, 0o755))
+	s.Write("keytable", "lab lab.test:postseal:"+labKeyFile()+"\n")
+	s.Write("signingtable", "*@lab.test lab\n")
+	s.Write("postseal.toml", s.configuration(c))
 	mail := len(mta.Log())
 	t.Cleanup(func() { s.end(mail) })
 
@@ -49,8 +49,8 @@ func begin(t *testing.T, c setup) *story {
 	for _, l := range c.listeners {
 		addresses = append(addresses, l.address)
 	}
-	d, err := postseal.Serve(s.path("postseal.toml"), s.path("log"), sandbox.ServiceID, addresses...)
-	s.must(err)
+	d, err := postseal.Serve(s.Path("postseal.toml"), s.Path("log"), sandbox.ServiceID, addresses...)
+	s.Must(err)
 	s.daemon = d
 	return s
 }
@@ -60,7 +60,7 @@ func (s *story) configuration(c setup) string {
 	for _, l := range c.listeners {
 		fmt.Fprintf(&b, "[[listener]]\naddress = \"inet:%s\"\nmode = %q\n\n", l.address, l.mode)
 	}
-	fmt.Fprintf(&b, "[sign]\nkeytable = %q\nsigningtable = %q\n\n", s.path("keytable"), "refile:"+s.path("signingtable"))
+	fmt.Fprintf(&b, "[sign]\nkeytable = %q\nsigningtable = %q\n\n", s.Path("keytable"), "refile:"+s.Path("signingtable"))
 	fmt.Fprintf(&b, "[log]\nformat = \"json\"\n\n%s\n", c.more)
 	return b.String()
 }
@@ -83,25 +83,11 @@ func (s *story) end(mail int) {
 	}
 }
 
-func (s *story) path(name string) string { return filepath.Join(s.dir, name) }
-
-func (s *story) write(name, text string) {
-	s.Helper()
-	s.must(os.WriteFile(s.path(name), []byte(text), 0o644))
-}
-
-func (s *story) must(err error) {
-	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
-}
-
 // connect opens port 25 of server as a stranger.
 func (s *story) connect(server string) *submit.Session {
 	s.Helper()
 	session, err := submit.Open(submit.Options{Address: server + ":25", Source: sandbox.ClientIPv4})
-	s.must(err)
+	s.Must(err)
 	return session
 }
 
@@ -111,8 +97,8 @@ func (s *story) submit(server string, msg []byte) delivery {
 	session, err := submit.Open(submit.Options{
 		Address: server + ":587", Source: sandbox.ClientIPv4, User: postfix.Alice, Password: postfix.Password, Roots: mta.Roots,
 	})
-	s.must(err)
+	s.Must(err)
 	t := newTicket()
-	s.must(errors.Join(session.Send(string(t), []string{"reader@in.test"}, msg), session.Quit()))
+	s.Must(errors.Join(session.Send(string(t), []string{"reader@in.test"}, msg), session.Quit()))
 	return s.delivered(t, msg)
 }

@@ -1,8 +1,6 @@
 package receive
 
 import (
-	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -48,15 +46,7 @@ const (
 // authservID is {j} of Postfix: no story configures another one.
 const authservID = sandbox.Hostname
 
-func TestMain(m *testing.M) {
-	sandbox.MainWith(func() int {
-		if err := build(sandbox.Dir()); err != nil {
-			fmt.Fprintln(os.Stderr, "receive:", err)
-			return 1
-		}
-		return m.Run()
-	})
-}
+func TestMain(m *testing.M) { sandbox.MainAfter(m, build) }
 
 func build(dir string) (err error) {
 	if postseal, err = daemon.Install(dir); err != nil {

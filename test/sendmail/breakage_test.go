@@ -50,7 +50,7 @@ func TestBodiesThatMayBreakAreWarnedOf(t *testing.T) {
 			}
 		})
 	}
-	s.must(session.Quit())
+	s.Must(session.Quit())
 }
 
 func TestAwkwardMailKeepsItsSignatureInEveryCanonicalization(t *testing.T) {
@@ -62,7 +62,7 @@ func TestAwkwardMailKeepsItsSignatureInEveryCanonicalization(t *testing.T) {
 			session := s.connect(localAddress)
 			s.isSigned(s.send(session, compose("alice@lab.test", fields, body)), daemonName)
 			s.isSigned(s.send(session, compose("alice@lab.test", fields, "")), daemonName)
-			s.must(session.Quit())
+			s.Must(session.Quit())
 		})
 	}
 }

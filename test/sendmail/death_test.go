@@ -25,7 +25,7 @@ func (s *story) unserved(m mail, heard error, reply string) (arrived, refused []
 		s.refused(heard, reply)
 		return nil, []mail{m}
 	}
-	s.must(heard)
+	s.Must(heard)
 	s.passedBy(s.delivered(m))
 	return []mail{m}, nil
 }
@@ -55,12 +55,12 @@ func TestKillBetweenMessagesLosesNothing(t *testing.T) {
 
 			s.start()
 			try(session) // it is back, but not for this session
-			s.must(session.Quit())
+			s.Must(session.Quit())
 
 			last := letter("alice@lab.test")
 			session = s.connect(c.address)
 			s.isSigned(s.send(session, last), daemonName)
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.balances(append(arrived, first, last), refused)
 		})
 	}
@@ -92,17 +92,17 @@ func TestKillInMidMessageLosesNothing(t *testing.T) {
 				t.Cleanup(release)
 				heard := make(chan error, 1)
 				go func() { heard <- s.offer(session, m) }()
-				s.must(await.Closed("Sendmail shows the milter a message", held))
+				s.Must(await.Closed("Sendmail shows the milter a message", held))
 				s.daemon.Kill()
 				release()
 				arrived, refused := s.unserved(m, <-heard, c.reply)
-				s.must(session.Drop())
+				s.Must(session.Drop())
 
 				s.start()
 				last := letter("alice@lab.test")
 				session = s.connect(c.address)
 				s.isSigned(s.send(session, last), daemonName)
-				s.must(session.Quit())
+				s.Must(session.Quit())
 				s.balances(append(arrived, last), refused)
 			})
 		}
@@ -126,12 +126,12 @@ func TestLocalMailWaitsForTheMilter(t *testing.T) {
 	s := begin(t, setup{})
 	s.daemon.Kill()
 	m := letter("root@lab.test")
-	s.must(mta.Submit(sandbox.AnyoneID, m.envelope, []string{"reader@in.test"}, m.lines()))
+	s.Must(mta.Submit(sandbox.AnyoneID, m.envelope, []string{"reader@in.test"}, m.lines()))
 	if waiting, err := mta.Queued(); err != nil || len(waiting) == 0 {
 		t.Errorf("nothing waits: %v", err)
 	}
 	s.start()
-	s.must(mta.Retry())
+	s.Must(mta.Retry())
 	s.verifies(s.arrived(m))
 	s.balances([]mail{m}, nil)
 }

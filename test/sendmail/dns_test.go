@@ -24,7 +24,7 @@ func TestSlowDNSDoesNotLetForgeriesPass(t *testing.T) {
 	s := begin(t, setup{more: "[dns]\nnameservers = [" + strings.Join(servers, ", ") + "]\ntimeout = \"11s\"\n"})
 	session := s.connect(mxAddress)
 	d := s.send(session, s.signedByStranger(withForgeries("bob@out.test")))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isClean(d, 1)
 	if all := sink.Values(d.Data, results); d.line.Reason != "temperror" || !strings.Contains(all[0], "dkim=temperror") {
 		t.Errorf("the message says %q, the log %s", all, d.line.Text)

@@ -57,7 +57,7 @@ func (s *story) offer(session *submit.Session, m mail, to ...string) error {
 // send transmits m over session and waits until it has arrived.
 func (s *story) send(session *submit.Session, m mail, to ...string) delivery {
 	s.Helper()
-	s.must(s.offer(session, m, to...))
+	s.Must(s.offer(session, m, to...))
 	return s.arrived(m)
 }
 
@@ -67,7 +67,7 @@ func (s *story) arrived(m mail) delivery {
 	d := s.delivered(m)
 	var err error
 	d.line, err = s.daemon.Message(d.queueID)
-	s.must(err)
+	s.Must(err)
 	return d
 }
 
@@ -75,7 +75,7 @@ func (s *story) arrived(m mail) delivery {
 func (s *story) delivered(m mail) delivery {
 	s.Helper()
 	got, err := nextHop.Wait(m.envelope, func(got *sink.Message) bool { return got.From == m.envelope })
-	s.must(err)
+	s.Must(err)
 	d := delivery{Message: got, mail: m}
 	s.got = append(s.got, d)
 	received := queueID.FindSubmatch(got.Header())

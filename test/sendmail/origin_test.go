@@ -14,7 +14,7 @@ func TestAuthenticatedSubmissionFromOutsideIsSigned(t *testing.T) {
 	s := begin(t, setup{})
 	session := s.login(mxAddress, sendmail.Alice)
 	d := s.send(session, letter("alice@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, submissionName)
 	s.breaks(changed(d.Data, "\r\n\r\n"))
 	s.breaks(changed(d.Data, "\r\nSubject:"))
@@ -28,23 +28,23 @@ func TestSubmissionDaemonCanBeTrustedByItsName(t *testing.T) {
 	s := begin(t, setup{sign: "trusted_networks = []\ntrusted_daemons = [\"" + daemonName + "\"]"})
 	session := s.connect(localAddress)
 	d := s.send(session, letter("alice@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, daemonName)
 }
 
 func TestSigningTableLineForOneUserIsForThatUserOnly(t *testing.T) {
 	s := begin(t, setup{})
-	s.write("signingtable", "*@lab.test lab user="+sendmail.Alice+"\n")
+	s.Write("signingtable", "*@lab.test lab user="+sendmail.Alice+"\n")
 	if l, err := s.daemon.Reload(); err != nil || l.Level != "INFO" {
 		t.Fatalf("reload: %s, %v", l.Text, err)
 	}
 	session := s.login(mxAddress, sendmail.Alice)
 	s.isSigned(s.send(session, letter("office@lab.test")), submissionName)
-	s.must(session.Quit())
+	s.Must(session.Quit())
 
 	session = s.login(mxAddress, sendmail.Bob)
 	d := s.send(session, letter("office@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isLeftAlone(d, submissionName, "no-key")
 }
 
@@ -56,7 +56,7 @@ func TestSendmailCommandIsSignedForRootAndForUsers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := s.in(t)
 			m := raw(name+"@lab.test", "From: "+name+"@lab.test\r\nTo: reader@in.test,other@in.test\r\nSubject: by hand\r\n\r\nhello\r\n")
-			s.must(mta.Submit(uid, m.envelope, []string{"reader@in.test"}, m.lines()))
+			s.Must(mta.Submit(uid, m.envelope, []string{"reader@in.test"}, m.lines()))
 			d := s.arrived(m)
 			s.verifies(d)
 			if d.line.Decision != "signed" || d.line.Warnings != "" { // the list was respaced before
@@ -78,7 +78,7 @@ func TestStrangersCannotBorrowASignatureByTheirFromField(t *testing.T) {
 			s := s.in(t)
 			session := s.connect(server)
 			d := s.send(session, letter("alice@lab.test"))
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.isLeftAlone(d, daemonName, "not-trusted")
 			if d.line.Client != outside[server] {
 				t.Errorf("log: client=%q, want %s", d.line.Client, outside[server])
@@ -92,12 +92,12 @@ func TestBouncesAreNotSigned(t *testing.T) {
 	s := begin(t, setup{})
 	m := letter("alice@lab.test")
 	session := s.connect(localAddress)
-	s.must(s.offer(session, m, "reject@in.test"))
-	s.must(session.Quit())
+	s.Must(s.offer(session, m, "reject@in.test"))
+	s.Must(session.Quit())
 	bounce, err := nextHop.Wait("the bounce", func(got *sink.Message) bool {
 		return got.From == "" && bytes.Contains(got.Data, []byte(m.envelope))
 	})
-	s.must(err)
+	s.Must(err)
 	s.isUnsigned(delivery{Message: bounce})
 	if all := s.daemon.Messages(); len(all) != 1 || all[0].Decision != "signed" {
 		t.Errorf("the log says %+v", all)

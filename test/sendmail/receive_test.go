@@ -23,7 +23,7 @@ func (s *story) signedByStranger(m mail) mail {
 	s.Helper()
 	var err error
 	m.data, err = dkimpy.Sign(m.data, "out.test", "r1", keyFile("r1"))
-	s.must(err)
+	s.Must(err)
 	return m
 }
 
@@ -37,7 +37,7 @@ func (m mail) altered() mail {
 func (s *story) reports(d delivery, verdict string) {
 	s.Helper()
 	all, err := reader.Read(d.Data)
-	s.must(err)
+	s.Must(err)
 	var ours []reader.Field
 	for _, f := range all {
 		if strings.EqualFold(f.ID, authservID) {
@@ -78,7 +78,7 @@ func TestIncomingMailIsVerifiedAndNotSigned(t *testing.T) {
 			}
 		})
 	}
-	s.must(session.Quit())
+	s.Must(session.Quit())
 }
 
 // claims are fields that a reader could take for ours, others are those of other people.
@@ -133,14 +133,14 @@ func TestForgedResultsAreRemovedAndOthersStay(t *testing.T) {
 	s := begin(t, setup{})
 	session := s.connect(mxAddress)
 	incoming := s.send(session, withForgeries("bob@out.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isClean(incoming, 1)
 	s.reports(incoming, "none")
 
 	session = s.connect(localAddress)
 	ours := s.send(session, withForgeries("alice@lab.test"))
 	alone := s.send(session, withForgeries("someone@keyless.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isClean(ours, 0)
 	s.isSigned(ours, daemonName)
 	s.isClean(alone, 0)
@@ -178,24 +178,24 @@ no_aligned_pass = "reject"
 		})
 	}
 	s.reports(s.send(session, s.signedByStranger(letter("bob@out.test"))), "pass") // in the same session
-	s.must(session.Quit())
+	s.Must(session.Quit())
 }
 
 func TestQuarantinedMailWaitsInTheQueueWithItsVerdict(t *testing.T) {
 	s := begin(t, setup{more: "[verify]\nno_signature = \"quarantine\"\n"})
 	m := letter("bob@out.test")
 	session := s.connect(mxAddress)
-	s.must(s.offer(session, m))
-	s.must(session.Quit())
+	s.Must(s.offer(session, m))
+	s.Must(session.Quit())
 	held, err := mta.Quarantined()
-	s.must(err)
+	s.Must(err)
 	if len(held) != 1 {
 		t.Fatalf("held: %v", held)
 	}
 	if l, err := s.daemon.Message(filepath.Base(held[0])); err != nil || l.Decision != "quarantined" {
 		t.Errorf("the log says %s, %v", l.Text, err)
 	}
-	s.must(mta.Release(held[0]))
+	s.Must(mta.Release(held[0]))
 	d := s.arrived(m)
 	if all := sink.Values(d.Data, results); len(all) != 1 {
 		t.Errorf("%q", all)

@@ -58,12 +58,12 @@ func TestRemediesOfTheManualWork(t *testing.T) {
 			s := s.in(t)
 			session := s.connect(localAddress)
 			before := s.send(session, compose("alice@lab.test", c.fields, c.body), c.to)
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.breaks(before.Data)
 
 			session = s.connect(remedied)
 			after := s.send(session, compose("alice@lab.test", c.fields, c.body), c.to)
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.verifies(after)
 			if before.line.Warnings != c.warnings || after.line.Warnings != c.warnings {
 				t.Errorf("warnings=%s and %s, want %s", before.line.Warnings, after.line.Warnings, c.warnings)
@@ -79,7 +79,7 @@ func TestMasqueradingBreaksTheSignature(t *testing.T) {
 	s := begin(t, setup{})
 	session := s.connect(masked)
 	d := s.send(session, letter("alice@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	if from := sink.Values(d.Data, "From"); len(from) != 1 || from[0] != " alice@masked.test" {
 		t.Errorf("From: %q", from)
 	}

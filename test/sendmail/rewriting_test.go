@@ -97,7 +97,7 @@ func TestAddressListsThatBreakAreWarnedOfAndOthersSurvive(t *testing.T) {
 			s.survivesUnless(c.warnings, s.send(session, compose("alice@lab.test", "To: "+c.list+"\r\nX-End: y\r\n", "hello\r\n")))
 		})
 	}
-	s.must(session.Quit())
+	s.Must(session.Quit())
 }
 
 // Simple canonicalization of the header forgives nothing.
@@ -122,7 +122,7 @@ func TestListsUnderSimpleCanonicalization(t *testing.T) {
 			s.survivesUnless(warnings, s.send(session, compose("alice@lab.test", "To:"+list+"\r\nX-End: y\r\n", "hello\r\n")))
 		})
 	}
-	s.must(session.Quit())
+	s.Must(session.Quit())
 }
 
 // survivesUnless checks that the log warns of just these, and that the signatures hold unless it does.
@@ -172,7 +172,7 @@ func TestFieldsThatSendmailChanges(t *testing.T) {
 			}
 		})
 	}
-	s.must(session.Quit())
+	s.Must(session.Quit())
 }
 
 // Whoever signs what does not survive is told, and can leave it out.
@@ -182,12 +182,12 @@ func TestSignedBccBreaksAndIsWarnedOf(t *testing.T) {
 	bcc := compose("alice@lab.test", "To: a@in.test\r\nBcc: secret@in.test\r\n", "hello\r\n")
 	s.survivesUnless("dropped-field", s.send(session, bcc))
 	s.survivesUnless("", s.send(session, letter("alice@lab.test")))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 }
 
 func TestOmittedFieldMayChange(t *testing.T) {
 	s := begin(t, setup{sign: `omit_headers = ["To"]`})
 	session := s.connect(localAddress)
 	s.survivesUnless("", s.send(session, compose("alice@lab.test", "To: a@in.test,bob\r\n", "hello\r\n")))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/folder"
 	"github.com/postseal/postseal/test/internal/sandbox"
 	"github.com/postseal/postseal/test/internal/sendmail"
 	"github.com/postseal/postseal/test/internal/submit"
@@ -27,8 +28,7 @@ type setup struct {
 
 // story is a running daemon and what a test does with it.
 type story struct {
-	*testing.T
-	dir       string
+	folder.Folder
 	listeners []string
 	daemon    *daemon.Daemon
 	got       []delivery
@@ -39,14 +39,14 @@ var count atomic.Int64
 // begin starts a daemon as the service user. Mail from lab.test is signed with an RSA and an Ed25519 key.
 func begin(t *testing.T, c setup) *story {
 	t.Helper()
-	s := &story{T: t, dir: filepath.Join(sandbox.Dir(), "stories", fmt.Sprint(count.Add(1)))} // anew with -count
+	s := &story{Folder: folder.Folder{T: t, Dir: filepath.Join(sandbox.Dir(), "stories", fmt.Sprint(count.Add(1)))}} // anew with -count
 	if len(c.listeners) == 0 {
 		c.listeners = []listener{{"inet:" + inetMilter, "both"}}
 	}
-	s.must(os.MkdirAll(s.dir, 0o755))
-	s.write("keytable", "lab lab.test:r1:"+keyFile("r1")+"\nlab lab.test:e1:"+keyFile("e1")+"\n")
-	s.write("signingtable", "*@lab.test lab\n")
-	s.write("postseal.toml", s.configuration(c))
+	s.Must(os.MkdirAll(s.Dir, 0o755))
+	s.Write("keytable", "lab lab.test:r1:"+keyFile("r1")+"\nlab lab.test:e1:"+keyFile("e1")+"\n")
+	s.Write("signingtable", "*@lab.test lab\n")
+	s.Write("postseal.toml", s.configuration(c))
 	for _, l := range c.listeners {
 		_, address, _ := strings.Cut(l.address, ":")
 		s.listeners = append(s.listeners, address)
@@ -60,8 +60,8 @@ func begin(t *testing.T, c setup) *story {
 // start starts the daemon, or another one where the last one ended. They all write to one log.
 func (s *story) start() {
 	s.Helper()
-	d, err := postseal.Serve(s.path("postseal.toml"), s.path("log"), sandbox.ServiceID, s.listeners...)
-	s.must(err)
+	d, err := postseal.Serve(s.Path("postseal.toml"), s.Path("log"), sandbox.ServiceID, s.listeners...)
+	s.Must(err)
 	s.daemon = d
 }
 
@@ -74,7 +74,7 @@ func (s *story) configuration(c setup) string {
 		}
 		b.WriteByte('\n')
 	}
-	fmt.Fprintf(&b, "[sign]\nkeytable = %q\nsigningtable = %q\n%s\n\n", s.path("keytable"), "refile:"+s.path("signingtable"), c.sign)
+	fmt.Fprintf(&b, "[sign]\nkeytable = %q\nsigningtable = %q\n%s\n\n", s.Path("keytable"), "refile:"+s.Path("signingtable"), c.sign)
 	fmt.Fprintf(&b, "[log]\nformat = \"json\"\n\n%s\n", c.more)
 	return b.String()
 }
@@ -97,20 +97,6 @@ func (s *story) end(log int) {
 	}
 }
 
-func (s *story) path(name string) string { return filepath.Join(s.dir, name) }
-
-func (s *story) write(name, text string) {
-	s.Helper()
-	s.must(os.WriteFile(s.path(name), []byte(text), 0o644))
-}
-
-func (s *story) must(err error) {
-	s.Helper()
-	if err != nil {
-		s.Fatal(err)
-	}
-}
-
 // in is s for a subtest.
 func (s *story) in(t *testing.T) *story {
 	sub := *s
@@ -125,7 +111,7 @@ var outside = map[string]string{sandbox.OuterIPv4: sandbox.ClientIPv4, sandbox.O
 func (s *story) connect(server string) *submit.Session {
 	s.Helper()
 	session, err := submit.Open(submit.Options{Address: "[" + server + "]:25", Source: outside[server]})
-	s.must(err)
+	s.Must(err)
 	return session
 }
 
@@ -136,6 +122,6 @@ func (s *story) login(server, user string) *submit.Session {
 		Address: "[" + server + "]:587", Source: cmp.Or(outside[server], sandbox.ClientIPv4),
 		User: user, Password: sendmail.Password, Roots: mta.Roots,
 	})
-	s.must(err)
+	s.Must(err)
 	return session
 }

@@ -12,7 +12,7 @@ func TestUnixSocketReachesTheMilter(t *testing.T) {
 	s := begin(t, setup{listeners: []listener{{"unix:" + mta.Milter(socketName), "both"}}})
 	session := s.connect(socketAddress)
 	d := s.send(session, letter("alice@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, daemonName)
 }
 
@@ -27,10 +27,10 @@ func TestMessagesOfOneConnectionLeakNothingIntoEachOther(t *testing.T) {
 			for _, from := range []string{"alice@lab.test", "someone@keyless.test", "bob@lab.test"} {
 				got = append(got, s.send(session, letter(from)))
 				if reset {
-					s.must(session.Reset())
+					s.Must(session.Reset())
 				}
 			}
-			s.must(session.Quit())
+			s.Must(session.Quit())
 			s.isSigned(got[0], submissionName)
 			s.isLeftAlone(got[1], submissionName, "no-key")
 			s.isSigned(got[2], submissionName)
@@ -52,10 +52,10 @@ func TestMessagesOfOneConnectionLeakNothingIntoEachOther(t *testing.T) {
 func TestAbandonedMessageLeavesTheNextOneWhole(t *testing.T) {
 	s := begin(t, setup{})
 	session := s.connect(localAddress)
-	s.must(session.Envelope("someone@keyless.test", "reader@in.test"))
-	s.must(session.Reset())
+	s.Must(session.Envelope("someone@keyless.test", "reader@in.test"))
+	s.Must(session.Reset())
 	d := s.send(session, letter("alice@lab.test"))
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, daemonName)
 }
 
@@ -67,7 +67,7 @@ func TestTenRecipientsGetOneSignedMessage(t *testing.T) {
 	}
 	session := s.connect(localAddress)
 	d := s.send(session, letter("alice@lab.test"), to...)
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, daemonName)
 	if len(d.To) != 10 {
 		t.Errorf("delivered to %v", d.To)
@@ -80,7 +80,7 @@ func TestThirtyMegabytesAreSigned(t *testing.T) {
 	m := compose("alice@lab.test", "To: reader@in.test\r\nSubject: big\r\n", strings.Repeat(line, 30<<20/len(line)+1))
 	session := s.login(mxAddress, sendmail.Alice)
 	d := s.send(session, m)
-	s.must(session.Quit())
+	s.Must(session.Quit())
 	s.isSigned(d, submissionName)
 	if d.line.Size < 30<<20 {
 		t.Errorf("log: size=%d", d.line.Size)

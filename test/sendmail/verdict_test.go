@@ -56,7 +56,7 @@ func (s *story) breaks(msg []byte) {
 func (s *story) verdicts(j judge.Judge, msg []byte) []judge.Verdict {
 	s.Helper()
 	verdicts, err := j.Verdict(msg)
-	s.must(err)
+	s.Must(err)
 	if len(verdicts) != len(keys) {
 		s.Errorf("%s judged %d signatures, want %d: %v", j.Name, len(verdicts), len(keys), verdicts)
 	}
@@ -100,7 +100,7 @@ func (s *story) agree(d delivery, daemonName, decision, keys string) {
 	e, err := s.daemon.Explain(daemon.Facts{
 		User: d.line.User, Client: d.line.Client, DaemonName: daemonName, MTA: "sendmail", Message: d.data,
 	})
-	s.must(err)
+	s.Must(err)
 	if told := d.line.Explanation(); !e.Equal(told) {
 		s.Errorf("explain says %+v\nthe log said %+v", e, told)
 	}
@@ -120,7 +120,7 @@ func (s *story) refused(err error, reply string) {
 // balances checks, once Sendmail has nothing left to do, that each of once arrived once, and none of never.
 func (s *story) balances(once, never []mail) {
 	s.Helper()
-	s.must(mta.Emptied())
+	s.Must(mta.Emptied())
 	count := func(m mail) int {
 		return nextHop.Count(func(got *sink.Message) bool { return got.From == m.envelope })
 	}

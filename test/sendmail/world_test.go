@@ -1,7 +1,6 @@
 package sendmail
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -47,15 +46,7 @@ const milters = "INPUT_MAIL_FILTER(`waiting', `S=inet:8891@127.0.0.1, F=T, T=S:1
 	"INPUT_MAIL_FILTER(`socket', `S=local:/milter/" + socketName + "')dnl\n" +
 	"INPUT_MAIL_FILTER(`second', `S=inet:8892@127.0.0.1, F=T')dnl\n"
 
-func TestMain(m *testing.M) {
-	sandbox.MainWith(func() int {
-		if err := build(sandbox.Dir()); err != nil {
-			fmt.Fprintln(os.Stderr, "sendmail:", err)
-			return 1
-		}
-		return m.Run()
-	})
-}
+func TestMain(m *testing.M) { sandbox.MainAfter(m, build) }
 
 func build(dir string) (err error) {
 	if postseal, err = daemon.Install(dir); err != nil {

@@ -17,13 +17,9 @@ import (
 var postseal daemon.Program
 
 func TestMain(m *testing.M) {
-	sandbox.MainWith(func() int {
-		var err error
-		if postseal, err = daemon.Install(sandbox.Dir()); err != nil {
-			fmt.Fprintln(os.Stderr, "start:", err)
-			return 1
-		}
-		return m.Run()
+	sandbox.MainAfter(m, func(dir string) (err error) {
+		postseal, err = daemon.Install(dir)
+		return err
 	})
 }
 

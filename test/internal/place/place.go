@@ -16,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/postseal/postseal/test/internal/daemon"
+	"github.com/postseal/postseal/test/internal/folder"
 	"github.com/postseal/postseal/test/internal/sandbox"
 )
 
@@ -24,10 +25,9 @@ const Nobody = 65534
 
 // Place is one of them.
 type Place struct {
-	*testing.T
-	Dir     string // anybody may look into it; in it are db and identity, which are Nobody's
-	Port    int    // of its name server, on 127.0.0.1
-	Program string // postseal
+	folder.Folder        // anybody may look into it; in it are db and identity, which are Nobody's
+	Port          int    // of its name server, on 127.0.0.1
+	Program       string // postseal
 }
 
 var (
@@ -39,7 +39,7 @@ var (
 func New(t *testing.T) *Place {
 	t.Helper()
 	n := made.Add(1)
-	p := &Place{T: t, Dir: filepath.Join(sandbox.Dir(), fmt.Sprintf("place%d", n)), Port: 5300 + int(n)} // what connects has ports from 32768 on
+	p := &Place{Folder: folder.Folder{T: t, Dir: filepath.Join(sandbox.Dir(), fmt.Sprintf("place%d", n))}, Port: 5300 + int(n)} // what connects has ports from 32768 on
 	program, err := install()
 	p.Must(err)
 	p.Program = string(program)
@@ -54,23 +54,6 @@ func (p *Place) NobodysDir(name string) {
 	p.Helper()
 	p.Must(os.Mkdir(p.Path(name), 0o700))
 	p.Must(os.Chown(p.Path(name), Nobody, Nobody))
-}
-
-// Must fails the test for an error.
-func (p *Place) Must(err error) {
-	p.Helper()
-	if err != nil {
-		p.Fatal(err)
-	}
-}
-
-// Path is where a file of the place is.
-func (p *Place) Path(name string) string { return filepath.Join(p.Dir, name) }
-
-// Write writes a file that anybody may read.
-func (p *Place) Write(name, text string) {
-	p.Helper()
-	p.Must(os.WriteFile(p.Path(name), []byte(text), 0o644))
 }
 
 // Postseal is a command of postseal, with the place's configuration, as root.

@@ -44,6 +44,16 @@ func MainWith(run func() int) {
 	}
 }
 
+// MainAfter is Main for a package whose tests share what build starts in the directory of the sandbox.
+func MainAfter(m *testing.M, build func(dir string) error) {
+	MainWith(func() int {
+		if err := build(Dir()); err != nil {
+			return told(0, err)
+		}
+		return m.Run()
+	})
+}
+
 // Inside tells whether this process is in a sandbox, as its pid 1 or to run the tests. What has to be done outside, with the
 // host's network, a package does in its TestMain before it calls Enter.
 func Inside() bool { return os.Getenv(roleVar) != "" }
