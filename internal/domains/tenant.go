@@ -340,8 +340,8 @@ func (t tenantTx) PutKey(k Key) error {
 	return t.Tx.PutKey(k)
 }
 
-// maxGivenUp is how many keys of a row a tenant may make and give up within a day: they stay
-// until the row is forgotten.
+// maxGivenUp is how many keys of a row a tenant may make and give up within a day, those that
+// signed for a moment too: they stay until the row is forgotten.
 const maxGivenUp = 20
 
 // mayMake refuses a new key where too many were given up. What follows a compromised one
@@ -357,7 +357,9 @@ func (t tenantTx) mayMake(k *Key) error {
 	if err != nil {
 		return err
 	}
-	keys = slices.DeleteFunc(keys, func(old Key) bool { return old.living() || k.CreatedAt.Sub(old.CreatedAt) >= day })
+	keys = slices.DeleteFunc(keys, func(old Key) bool {
+		return old.living() && old.State != Retiring || k.CreatedAt.Sub(old.CreatedAt) >= day
+	})
 	if len(keys) < maxGivenUp {
 		return nil
 	}

@@ -48,6 +48,27 @@ func TestTenantGivesUpKeys(t *testing.T) {
 	w.must(again("a.test"))
 }
 
+// Nor by keys that signed for a moment: their records have to stay for days.
+func TestTenantReplacesKeysInPlace(t *testing.T) {
+	w := newWorld(t)
+	acme := w.service.Of("acme")
+	w.connected("a.test", ownedBy("acme"))
+	again := func() error {
+		_, err := acme.Regenerate(w.ctx, "panel:ada", "a.test", domains.RotateRequest{InPlace: true, Yes: true})
+		return err
+	}
+	made := 0
+	for ; made < 100 && again() == nil; made++ {
+		w.clock.advance(time.Minute)
+	}
+	if made != 19 {
+		t.Errorf("refused after %d", made)
+	}
+	w.refused(again(), "too-many-keys")
+	w.clock.advance(24 * time.Hour)
+	w.must(again())
+}
+
 // A leaked key is stopped and followed, whatever was given up before.
 func TestEmergencyWaitsForNothing(t *testing.T) {
 	w := newWorld(t)
