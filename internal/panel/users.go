@@ -78,6 +78,7 @@ func (v *visit) setUser() error {
 	listed := strings.FieldsFunc(form.Domains, func(r rune) bool { return r == ',' || r == ' ' })
 	set, err := v.service.EditUser(v.r.Context(), v.actor(), match, func(u *domains.User) { // what the form does not show stays
 		u.Key, u.Domains, u.Owner, u.Reauth = form.Key, listed, form.Owner, form.Reauth
+		u.FromAsD = u.FromAsD && u.Key != "" // without a key there is none to lend
 	})
 	return v.userDone(form, "Saved "+set.Match+".", err)
 }

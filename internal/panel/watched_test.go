@@ -36,6 +36,21 @@ func TestWatched(t *testing.T) {
 	w.in(acmeToken).get("/domains/table:example.com/dkim").is(http.StatusNotFound)
 }
 
+// TestLendsNoMore: the form for a user does not show that the row lends its key, which stays; a
+// user who is never signed, or has no key, lends none.
+func TestLendsNoMore(t *testing.T) {
+	w := newWorld(t)
+	key := w.connected("crm.example", "").Owner
+	page := w.in(rootToken).get("/users")
+	for _, without := range [][]string{{"reauth", "yes"}, {"domains", "shop.example"}} {
+		if _, err := w.service.SetUser(t.Context(), "root", domains.User{Match: "sasl:crm", Key: key, Domains: []string{"shop.example"}, FromAsD: true}); err != nil {
+			t.Fatal(err)
+		}
+		page.post("/users", "match", "sasl:crm", "key", key, "domains", "news.example").follow().says("news.example", "with the sender's domain as d=")
+		page.post("/users", append(without, "match", "sasl:crm")...).leads("/users").follow().saysNot("with the sender's domain as d=")
+	}
+}
+
 // TestDeletedAndInTheTables: the record of a key stays while a mail server's table signs with it,
 // and people and programs are told.
 func TestDeletedAndInTheTables(t *testing.T) {
