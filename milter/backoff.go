@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// isTemporary tells whether accepting may work again later: a client that went away, a lack of descriptors or memory, or trouble of the network or a
-// firewall with one client, which Linux tells here (accept(2), "Error handling").
+// isTemporary tells whether accepting may work again later: a client that went away, a lack of descriptors or memory,
+// or trouble of the network or a firewall with one client, which Linux tells here (accept(2), "Error handling").
 func isTemporary(err error) bool {
 	for _, code := range []error{
 		syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EINTR,
@@ -23,27 +23,26 @@ func isTemporary(err error) bool {
 	return false
 }
 
-// backoff waits longer after each of a run of errors, and logs the first of a
-// burst. At the limit each connection that ends lets one in before the next error:
-// a burst is over when there was none for a while.
+// backoff waits longer after each of a run of errors, and logs one in a while: at the
+// limit each connection that ends lets one in before the next error.
 type backoff struct {
 	done  <-chan struct{}
 	log   *slog.Logger
 	delay time.Duration
-	last  time.Time // of the errors
+	told  time.Time // when one was logged
 }
 
 const (
 	firstDelay = 5 * time.Millisecond
 	lastDelay  = time.Second
-	burstEnd   = time.Minute
+	tellEvery  = time.Minute
 )
 
 func (b *backoff) wait(err error, addr net.Addr) {
-	if time.Since(b.last) > burstEnd {
+	if time.Since(b.told) > tellEvery {
+		b.told = time.Now()
 		b.log.Error("milter: cannot accept connections, retrying", "listener", addr.String(), "error", err.Error())
 	}
-	b.last = time.Now()
 	b.delay = min(max(2*b.delay, firstDelay), lastDelay)
 	timer := time.NewTimer(b.delay)
 	defer timer.Stop()

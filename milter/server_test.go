@@ -385,12 +385,16 @@ func TestAcceptErrors(t *testing.T) {
 	})
 	t.Run("stopped while it waits", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			s := &milter.Server{Handler: nothing, Log: slog.New(slog.DiscardHandler)}
+			log := &logBook{}
+			s := &milter.Server{Handler: nothing, Log: slog.New(log)}
 			l := &broke{Listener: miltertest.NewListener(), err: syscall.EMFILE}
 			l.failures.Store(1 << 30)
 			served := make(chan error, 1)
 			go func() { served <- s.Serve(l) }()
-			time.Sleep(time.Minute)
+			time.Sleep(10*time.Minute - time.Second)
+			if n := log.count("cannot accept"); n < 9 || n > 10 {
+				t.Errorf("logged %d times in ten minutes", n)
+			}
 			s.Close()
 			if err := <-served; !errors.Is(err, milter.ErrServerClosed) {
 				t.Errorf("Serve returned %v", err)
