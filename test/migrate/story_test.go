@@ -30,10 +30,11 @@ const (
 // configuration is imported, the milter in main.cf is another, Postfix reads it, and OpenDKIM is gone.
 func TestMigration(t *testing.T) {
 	dir := newDir(t)
+	in := func(text string) string { return strings.ReplaceAll(text, "DIR", dir) } // not for keys, whose base64 may have it, too
 	write(t, dir, map[string]string{
-		"opendkim.conf": "Syslog yes\nUMask 007\nRequireSafeKeys no\nPidFile DIR/pid\nSocket inet:8891@localhost\nMode sv\nCanonicalization relaxed/simple\n" +
-			"OversignHeaders From\nInternalHosts 127.0.0.0/8\nKeyTable file:DIR/KeyTable\nSigningTable refile:DIR/SigningTable\n",
-		"KeyTable":     "a.test a.test:sa:DIR/keys/a.private\nb.test b.test:sb:DIR/keys/b.private\n",
+		"opendkim.conf": in("Syslog yes\nUMask 007\nRequireSafeKeys no\nPidFile DIR/pid\nSocket inet:8891@localhost\nMode sv\nCanonicalization relaxed/simple\n" +
+			"OversignHeaders From\nInternalHosts 127.0.0.0/8\nKeyTable file:DIR/KeyTable\nSigningTable refile:DIR/SigningTable\n"),
+		"KeyTable":     in("a.test a.test:sa:DIR/keys/a.private\nb.test b.test:sb:DIR/keys/b.private\n"),
 		"SigningTable": "*@a.test a.test\n*@b.test b.test\n",
 		// of user opendkim, as opendkim-genkey leaves them
 		"keys/a.private": privatePEM("a"), "keys/b.private": privatePEM("b"),
@@ -83,7 +84,6 @@ func TestMigration(t *testing.T) {
 	}
 }
 
-// write makes files; DIR in them is dir.
 func write(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	for name, text := range files {
@@ -91,7 +91,7 @@ func write(t *testing.T, dir string, files map[string]string) {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(path, []byte(strings.ReplaceAll(text, "DIR", dir)), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}

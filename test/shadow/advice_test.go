@@ -25,7 +25,7 @@ func bare(dir string) configuration {
 
 func (c configuration) write(t *testing.T) (path string) {
 	t.Helper()
-	write(t, c.dir, "keytable", "ka a.test:sa:DIR/a.pem\nkb b.test:sb:DIR/b.pem\n")
+	write(t, c.dir, "keytable", placed(c.dir, "ka a.test:sa:DIR/a.pem\nkb b.test:sb:DIR/b.pem\n"))
 	write(t, c.dir, "signingtable", "*@a.test ka\n")
 	if c.words["both"] != "" {
 		write(t, c.dir, "signingtable", "*@a.test ka,kb\n")
@@ -44,7 +44,7 @@ func (c configuration) write(t *testing.T) (path string) {
 			fmt.Fprintf(&text, "%s = %s\n", key, c.words[key])
 		}
 	}
-	return write(t, c.dir, "postseal.toml", text.String())
+	return write(t, c.dir, "postseal.toml", placed(c.dir, text.String()))
 }
 
 var (

@@ -88,7 +88,7 @@ func TestOpenDKIM(t *testing.T) {
 		t.Run(in.name, func(t *testing.T) {
 			dir := place(t)
 			for name, text := range in.files {
-				write(t, dir, name, text)
+				write(t, dir, name, placed(dir, text))
 			}
 			conf := openDKIM(t, dir, in.conf)
 			file := deliver(t, dir)
@@ -121,7 +121,7 @@ func TestOpenDKIMDiagnostics(t *testing.T) {
 	dir := place(t)
 	write(t, dir, "partial", "*\n")
 	openDKIM(t, dir, "Domain a.test\nSelector sa\nKeyFile DIR/a.pem\nDiagnostics yes\nBodyLengthDB refile:DIR/partial\n")
-	r := ask(t, bare(dir).write(t), deliverAtLast(t, dir))
+	r := ask(t, bare(dir).write(t), deliver(t, dir))
 	r.verified(t, 1)
 	for what, level := range map[string]string{"z": "harmless", "l": "differs"} {
 		if !slices.ContainsFunc(r.all(), func(d difference) bool { return d.What == what && d.Level == level }) {
