@@ -121,8 +121,8 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // Close stops the server and closes all connections, in whatever state. It does not wait for Sessions that are at work.
 func (s *Server) Close() error {
 	return s.stop(func(c *connection) {
-		c.Conn.Close() // first, so that nobody is told what a Session makes of being cut off
-		c.cancel()
+		c.cancel() // first: a Session that finds its connection closed has to know that it is we who stop
+		c.Conn.Close()
 	})
 }
 

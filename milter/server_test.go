@@ -98,22 +98,23 @@ func TestShutdownHearsSessionsOut(t *testing.T) {
 // waiter is a Session that waits at the end of a message until its connection ends.
 type waiter struct {
 	milter.NopSession
-	conn          *milter.Conn
-	waits, waited chan struct{}
-	closed        *atomic.Int32
+	conn                 *milter.Conn
+	waits, waited, leave chan struct{}
+	closed               *atomic.Int32
 }
 
 func (w waiter) EndOfMessage(*milter.Modifications) milter.Response {
 	close(w.waits)
 	<-w.conn.Context().Done()
 	close(w.waited)
+	<-w.leave
 	return milter.Tempfail
 }
 func (w waiter) Close() { w.closed.Add(1) }
 
 func TestClose(t *testing.T) {
 	var closed atomic.Int32
-	w := waiter{waits: make(chan struct{}), waited: make(chan struct{}), closed: &closed}
+	w := waiter{waits: make(chan struct{}), waited: make(chan struct{}), leave: make(chan struct{}), closed: &closed}
 	s := &milter.Server{Log: slog.New(slog.DiscardHandler), Handler: milter.HandlerFunc(func(c *milter.Conn) milter.Session {
 		w.conn = c
 		return w
@@ -127,8 +128,9 @@ func TestClose(t *testing.T) {
 	}
 	await(t, w.waits)
 	s.Close()
-	gone(t, m)
+	gone(t, m) // though the Session is still at work
 	await(t, w.waited)
+	close(w.leave)
 	if err := s.Shutdown(context.Background()); err != nil { // waits for the connection's goroutine
 		t.Error(err)
 	}
